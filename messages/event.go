@@ -1,0 +1,114 @@
+package messages
+
+import "time"
+
+// Event is one of *StateChanged, *Opened, *Message, *Closed, *Refused and *TimerFired.
+//
+// Events are handed out by pointer on the goroutine of the connection's shard, and live only until
+// the callback returns: the shard reuses them. Copy what is to be kept.
+type Event interface{ event() }
+
+// StateChanged is told after each change of state.
+type StateChanged struct {
+	ID       ConnID
+	From, To State
+	At       Stamp
+}
+
+// Opened is told when the opening handshake succeeded.
+type Opened struct {
+	ID          ConnID
+	Subprotocol string // what the server picked; empty if none
+	Handshake   Handshake
+}
+
+// Handshake times an opening handshake by its phases. A phase that did not take place is 0.
+type Handshake struct {
+	Start  Stamp
+	Phases [NumPhases]time.Duration
+	Total  time.Duration // from Start, queueing and auth included, to the last byte of the response head
+}
+
+// Phase is a part of the opening handshake.
+type Phase uint8
+
+// The phases, in their order.
+const (
+	PhaseResolve Phase = iota // name lookup
+	PhaseConnect              // TCP connect
+	PhaseTLS                  // TLS handshake, wss only
+	PhaseUpgrade              // HTTP upgrade, from the first byte sent to the last of the response head
+	NumPhases    = 4
+)
+
+var phaseNames = [NumPhases]string{"resolve", "connect", "tls", "upgrade"}
+
+// String gives the metric label.
+func (p Phase) String() string { return nameOf(phaseNames[:], int(p)) }
+
+// Op tells kinds of messages apart.
+type Op uint8
+
+// The kinds of messages. They are not the wire's opcodes.
+const (
+	OpText Op = iota
+	OpBinary
+	OpPing
+	OpPong
+	OpClose
+	NumOps = 5
+)
+
+var opNames = [NumOps]string{"text", "binary", "ping", "pong", "close"}
+
+// String gives the metric label.
+func (o Op) String() string { return nameOf(opNames[:], int(o)) }
+
+// IsData tells text and binary messages from control frames.
+func (o Op) IsData() bool { return o <= OpBinary }
+
+// Message is told for each whole data message, and for each ping (already answered) and pong.
+type Message struct {
+	ID      ConnID
+	Op      Op
+	Payload []byte // valid until the callback returns
+	At      Stamp  // when the read that completed it returned
+}
+
+// Closed is told exactly once for each accepted Connect or Reconnect, when it has ended, whether or
+// not it ever opened. The first cause is kept, whatever happens after it.
+type Closed struct {
+	ID     ConnID
+	Cause  Cause
+	Opened bool      // whether the opening handshake had succeeded
+	Phase  Phase     // where it failed, if it did not open
+	Code   CloseCode // the first close code that crossed the wire; CloseAbnormal if none did
+	Reason string    // the peer's reason where the peer closed first; hostile input
+	Clean  bool      // close frames were seen in both directions
+	Status int       // the HTTP status of a refused upgrade, else 0
+	Unsent int       // messages accepted but not handed to the kernel when it ended
+	Err    error     // details; nil for clean closes
+	At     Stamp
+}
+
+// Refused is told when a command was not accepted.
+type Refused struct {
+	ID      ConnID
+	Command CommandKind
+	State   State
+	Err     error
+}
+
+// TimerFired is told when a timer that the behaviour set has come due.
+type TimerFired struct {
+	ID       ConnID
+	Intended Stamp // when it was due
+	At       Stamp // when the shard came to it
+}
+
+func (*StateChanged) event() {}
+func (*Opened) event()       {}
+func (*Message) event()      {}
+func (*Closed) event()       {}
+func (*Refused) event()      {}
+func (*TimerFired) event()   {}

@@ -6,28 +6,28 @@ type Cause uint8
 
 // The causes.
 const (
-	CauseNone            Cause = iota // has not ended
-	CauseLocal                        // a Disconnect command
-	CauseRemote                       // the peer sent a close frame first
-	CauseResolve                      // the name could not be looked up
-	CauseRefused                      // TCP connect refused, or the host or network is unreachable
-	CauseConnectTimeout               // the opening handshake did not end in time, in any of its phases
-	CauseTLS                          // the TLS handshake failed
-	CauseUpgradeStatus                // the server answered with another status than 101
-	CauseUpgradeInvalid               // the answer to the upgrade broke RFC 6455 or HTTP
-	CauseReset                        // the peer reset the TCP connection
-	CauseEOF                          // the peer ended TCP without a close frame
-	CauseIdleTimeout                  // nothing was received for the idle timeout
-	CauseWriteTimeout                 // the socket took nothing for the write timeout
-	CauseProtocolError                // the peer broke the framing rules; closed with 1002
-	CauseBadUTF8                      // the peer sent text that is not UTF-8; closed with 1007
-	CauseTooBig                       // the peer sent more than the message limit; closed with 1009
-	CauseBacklog                      // the peer did not read and the backlog's policy is to disconnect
-	CauseAuth                         // no token or no auth context could be had
-	CauseLocalResource                // this machine ran out: descriptors, ports, memory
-	CauseInternal                     // a panic in the player, or a bug
-	CauseShutdown                     // the rig stopped
-	NumCauses            = 21
+	CauseNone           Cause = iota // has not ended
+	CauseLocal                       // a Disconnect command
+	CauseRemote                      // the peer sent a close frame first
+	CauseResolve                     // the name could not be looked up
+	CauseRefused                     // TCP connect refused, or the host or network is unreachable
+	CauseConnectTimeout              // the opening handshake did not end in time, in any of its phases
+	CauseTLS                         // the TLS handshake failed
+	CauseUpgradeStatus               // the server answered with another status than 101
+	CauseUpgradeInvalid              // the answer to the upgrade broke RFC 6455 or HTTP
+	CauseReset                       // the peer reset the TCP connection
+	CauseEOF                         // the peer ended TCP without a close frame
+	CauseIdleTimeout                 // nothing was received for the idle timeout
+	CauseWriteTimeout                // the socket took nothing for the write timeout
+	CauseProtocolError               // the peer broke the framing rules; closed with 1002
+	CauseBadUTF8                     // the peer sent text that is not UTF-8; closed with 1007
+	CauseTooBig                      // the peer sent more than the message limit; closed with 1009
+	CauseBacklog                     // the peer did not read and the backlog's policy is to disconnect
+	CauseAuth                        // no token or no auth context could be had
+	CauseLocalResource               // this machine ran out: descriptors, ports, memory
+	CauseInternal                    // a panic in the player, or a bug
+	CauseShutdown                    // the rig stopped
+	NumCauses           = 21
 )
 
 var causeNames = [NumCauses]string{

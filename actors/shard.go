@@ -1,0 +1,119 @@
+package actors
+
+import (
+	"log/slog"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/transport"
+)
+
+// shard is one event loop with the actors that live on it.
+type shard struct {
+	// Static after construction.
+	index      int
+	loop       *transport.Loop
+	log        *slog.Logger
+	props      *actor.Props // of connections
+	recorder   Recorder
+	supervisor *supervisor
+	pid        *actor.PID    // of the supervisor
+	stopped    chan struct{} // closed when the supervisor and all its children are gone
+
+	// Owned by the loop's goroutine.
+	states      [messages.NumStates]int
+	subscribers []Observer
+	fired       messages.TimerFired // reused
+	spawning    *Connection         // handed to the producers within one call of Spawn
+	drained     chan struct{}       // set while draining; closed when no connection is left
+}
+
+func newShard(index int, network *transport.Network, recorder Recorder, log *slog.Logger) (*shard, error) {
+	loop, err := transport.NewLoop(network)
+	if err != nil {
+		return nil, err
+	}
+	s := &shard{index: index, loop: loop, log: log, recorder: recorder, stopped: make(chan struct{})}
+	s.supervisor = &supervisor{shard: s}
+	s.supervisor.mailbox.loop = loop
+	s.props = actor.PropsFromProducer(
+		func() actor.Actor {
+			if s.spawning == nil {
+				return new(inert) // a restart, which the supervisor never asks for: no socket, no behaviour
+			}
+			return (*connActor)(s.spawning)
+		},
+		actor.WithMailbox(func() actor.Mailbox { return &s.spawning.mailbox }),
+	)
+	return s, nil
+}
+
+// inert is an actor that does nothing.
+type inert struct{}
+
+// Receive implements actor.Actor.
+func (*inert) Receive(actor.Context) {}
+
+// spawn starts the supervisor. The loop may be running or not.
+func (s *shard) spawn(system *actor.ActorSystem) {
+	s.pid = system.Root.Spawn(actor.PropsFromProducer(
+		func() actor.Actor { return s.supervisor },
+		actor.WithMailbox(func() actor.Mailbox { return &s.supervisor.mailbox }),
+	))
+}
+
+// observe tells the recorder and the subscribers.
+func (s *shard) observe(ev messages.Event) {
+	s.recorder.Observe(ev)
+	for _, sub := range s.subscribers {
+		sub.Observe(ev)
+	}
+}
+
+// call runs f on the loop's goroutine and closes the channel it gives when f has returned.
+func (s *shard) call(f func()) <-chan struct{} {
+	done := make(chan struct{})
+	s.loop.Post(callFunc(func() {
+		defer close(done)
+		f()
+	}), nil)
+	return done
+}
+
+type callFunc func()
+
+// RunOnLoop implements transport.Runner.
+func (f callFunc) RunOnLoop(any) { f() }
+
+// drain closes every connection with a close frame, and gives a channel that is closed when all have
+// ended.
+func (s *shard) drain() <-chan struct{} {
+	drained := make(chan struct{})
+	s.loop.Post(callFunc(func() {
+		s.drained = drained
+		for i := range s.supervisor.slots {
+			if c := s.supervisor.slots[i].conn; c != nil && c.conn != nil {
+				c.conn.Shutdown()
+			}
+		}
+		s.connEnded()
+	}), nil)
+	return drained
+}
+
+// abort ends what is left without more ado.
+func (s *shard) abort() {
+	for i := range s.supervisor.slots {
+		if c := s.supervisor.slots[i].conn; c != nil && c.conn != nil {
+			c.conn.Abort(messages.CauseShutdown, nil)
+		}
+	}
+}
+
+func (s *shard) connEnded() {
+	if s.drained != nil && s.loop.Conns() == 0 {
+		close(s.drained)
+		s.drained = nil
+	}
+}

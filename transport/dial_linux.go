@@ -1,0 +1,98 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/loadrig/loadrig/internal/epoll"
+)
+
+// dialFD starts a non-blocking TCP connect in the loop's epoll set.
+func (c *Conn) dialFD(to netip.AddrPort) error {
+	family := unix.AF_INET
+	if to.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	s := &fdStream{conn: c, fd: fd, lease: c.loop.net.sources.take(to, c.hs.sources)}
+	fail := func(call string, err error) error {
+		closeFD(fd, false)
+		s.lease.release()
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return fail("setsockopt", err)
+	}
+	if from := s.lease.addr(); from.IsValid() {
+		if err := bindSource(fd, from); err != nil {
+			return fail("bind "+from.String(), err)
+		}
+	}
+	err = unix.Connect(fd, sockaddr(to))
+	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		return fail("connect", err)
+	}
+	if err2 := c.loop.poller.(*epoller).add(s, epoll.Out); err2 != nil {
+		return fail("epoll", err2)
+	}
+	c.st = s
+	return nil
+}
+
+// connectDone takes the outcome of the connect that dialFD started.
+func (c *Conn) connectDone(s *fdStream) {
+	e, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && e != 0 {
+		err = syscall.Errno(e)
+	}
+	if err != nil {
+		c.connectFailed(fmt.Errorf("connect: %w", err))
+		return
+	}
+	c.leave()
+	s.poller().watch(s, epoll.In)
+	c.begin()
+}
+
+// bindSource binds to an address and leaves the port to connect, so that only the (source, destination)
+// pair must be unique.
+func bindSource(fd int, from netip.Addr) error {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+		return err
+	}
+	return unix.Bind(fd, sockaddr(netip.AddrPortFrom(from, 0)))
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+}
+
+func closeFD(fd int, reset bool) {
+	if reset {
+		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	_ = unix.Close(fd)
+}
+
+func wouldBlock(err error) bool { return err == unix.EAGAIN }
+
+// bindControl sets up a socket of net.Dialer that is bound to a source address.
+func bindControl(_, _ string, rc syscall.RawConn) error {
+	var err error
+	if e := rc.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	}); e != nil {
+		return e
+	}
+	return err
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package transport
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+)
+
+func (c *Conn) dialFD(netip.AddrPort) error { return errors.ErrUnsupported }
+
+func bindControl(string, string, syscall.RawConn) error { return nil }

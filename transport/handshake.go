@@ -1,0 +1,284 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// handshake is what a connection needs only while it is being opened. It is pooled.
+type handshake struct {
+	target    *target
+	auth      http.Header
+	key       [24]byte // Sec-WebSocket-Key
+	request   []byte   // not yet taken by the socket
+	head      []byte   // of the response, so far
+	addrs     []netip.Addr
+	sources   int  // how many source addresses had no port left
+	connected bool // TCP is up
+	phase     messages.Phase
+	began     messages.Stamp // of the phase
+	times     messages.Handshake
+	cancel    context.CancelFunc // of the job under way; nil if there is none
+}
+
+// runFunc lets a closure be posted.
+type runFunc func()
+
+// RunOnLoop implements Runner.
+func (f runFunc) RunOnLoop(any) { f() }
+
+// Dial opens a connection as connect says. It returns at once; h is told the outcome in a later turn, in
+// Closed also where connect is not valid.
+func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
+	c := &Conn{loop: l, handler: h, hs: l.free.handshake(), index: int32(len(l.conns))}
+	l.conns = append(l.conns, c)
+	hs := c.hs
+	hs.times.Start = messages.Now()
+	c.deadline(l.net.opts.DialTimeout)
+	t, err := l.compile(connect)
+	if err != nil {
+		c.end(messages.CauseInternal, err)
+		return c
+	}
+	hs.target = t
+	if connect.Auth == nil {
+		c.resolve()
+	} else {
+		c.authorize(connect.Auth)
+	}
+	return c
+}
+
+func (l *Loop) compile(connect *messages.Connect) (*target, error) {
+	if l.last.connect != connect {
+		t, err := compile(connect, l.net.opts.UserAgent)
+		if err != nil {
+			return nil, err
+		}
+		l.last.connect, l.last.target = connect, t
+	}
+	return l.last.target, nil
+}
+
+// job runs f off the loop, and then the function that f gives on it, unless the handshake has ended
+// meanwhile; then, if lost is not nil, it is called to release what f made.
+func (c *Conn) job(f func(context.Context) (then func(), lost func())) {
+	hs, l := c.hs, c.loop
+	ctx, cancel := context.WithCancel(context.Background())
+	hs.cancel = cancel
+	l.net.jobs.do(func() {
+		then, lost := f(ctx)
+		l.Post(runFunc(func() {
+			cancel()
+			if c.hs == hs {
+				hs.cancel = nil
+				l.blame = c
+				then()
+			} else if lost != nil {
+				lost()
+			}
+		}), nil)
+	})
+}
+
+func (c *Conn) authorize(auth messages.Authorizer) {
+	c.job(func(ctx context.Context) (func(), func()) {
+		h, err := auth.HandshakeHeaders(ctx)
+		return func() {
+			if err != nil {
+				c.end(messages.CauseAuth, err)
+				return
+			}
+			c.hs.auth = h
+			c.resolve()
+		}, nil
+	})
+}
+
+func (c *Conn) enter(p messages.Phase) {
+	c.hs.phase, c.hs.began = p, messages.Now()
+}
+
+// leave notes how long the phase took.
+func (c *Conn) leave() {
+	c.hs.times.Phases[c.hs.phase] += max(1, messages.Now().Sub(c.hs.began))
+}
+
+func (c *Conn) resolve() {
+	hs, l := c.hs, c.loop
+	if l.net.opts.Dial != nil {
+		c.dialStream(net.JoinHostPort(hs.target.host, hs.target.port))
+		return
+	}
+	c.enter(messages.PhaseResolve)
+	addrs, ok := l.net.resolver.lookup(hs.target.host, func(addrs []netip.Addr, err error) {
+		l.Post(runFunc(func() {
+			if c.hs != hs {
+				return
+			}
+			l.blame = c
+			c.leave()
+			if err != nil {
+				c.end(messages.CauseResolve, err)
+				return
+			}
+			c.connectTo(addrs)
+		}), nil)
+	})
+	if ok {
+		c.connectTo(addrs)
+	}
+}
+
+// connectTo tries the first of addrs; the others follow if it cannot be reached.
+func (c *Conn) connectTo(addrs []netip.Addr) {
+	hs := c.hs
+	hs.addrs = addrs
+	port, err := net.LookupPort("tcp", hs.target.port)
+	if err != nil {
+		c.end(messages.CauseResolve, err)
+		return
+	}
+	to := netip.AddrPortFrom(addrs[0], uint16(port))
+	if hs.target.secure || c.loop.net.opts.Engine == EngineGoroutine {
+		c.dialStream(to.String())
+		return
+	}
+	c.enter(messages.PhaseConnect)
+	if err := c.dialFD(to); err != nil {
+		c.connectFailed(err)
+	}
+}
+
+// connectFailed goes on with the next source address, or the next address of the name, or gives up.
+func (c *Conn) connectFailed(err error) {
+	hs := c.hs
+	if c.st != nil {
+		c.st.close(false)
+		c.st = nil
+	}
+	c.leave()
+	switch {
+	case noPortLeft(err) && hs.sources+1 < c.loop.net.sources.choices(hs.addrs):
+		hs.sources++
+		c.connectTo(hs.addrs)
+	case len(hs.addrs) > 1 && causeOf(err) == messages.CauseRefused:
+		c.connectTo(hs.addrs[1:])
+	default:
+		c.end(causeOf(err), err)
+	}
+}
+
+// begin sends the upgrade request, as TCP, and TLS if asked for, are up.
+func (c *Conn) begin() {
+	hs, l := c.hs, c.loop
+	hs.connected = true
+	c.enter(messages.PhaseUpgrade)
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:])
+	base64.StdEncoding.Encode(hs.key[:], nonce[:])
+	b := append(l.scratch[:0], hs.target.request...)
+	b = append(b, hs.key[:]...)
+	b = append(b, "\r\n"...)
+	if len(hs.auth) > 0 {
+		var extra strings.Builder
+		if err := writeHeaders(&extra, hs.auth); err != nil {
+			c.end(messages.CauseAuth, err)
+			return
+		}
+		b = append(b, extra.String()...)
+	}
+	b = append(b, "\r\n"...)
+	l.scratch = b
+	hs.request = append(hs.request[:0], b...)
+	c.flushRequest()
+}
+
+func (c *Conn) flushRequest() {
+	hs := c.hs
+	for len(hs.request) > 0 {
+		n, err := c.st.write(hs.request)
+		if err != nil {
+			c.end(causeOf(err), err)
+			return
+		}
+		if n == 0 {
+			return
+		}
+		c.loop.traffic.SentWire += uint64(n)
+		hs.request = hs.request[n:]
+	}
+}
+
+// upgradeAnswer takes bytes of the answer to the upgrade, and gives those behind its head, which are
+// frames already.
+func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
+	hs := c.hs
+	had := len(hs.head)
+	hs.head = append(hs.head, b[:min(len(b), maxHead-had)]...)
+	head, found := cutHead(hs.head, had)
+	if !found {
+		if len(hs.head) >= maxHead {
+			c.end(messages.CauseUpgradeInvalid, errHeadTooBig)
+		} else if err := checkStart(hs.head); err != nil {
+			c.end(messages.CauseUpgradeInvalid, err)
+		}
+		return nil
+	}
+	a, err := parseAnswer(head)
+	if err == nil && a.status != http.StatusSwitchingProtocols {
+		c.because(messages.CauseUpgradeStatus, fmt.Errorf("got status %d, want 101", a.status))
+		c.ending.status = a.status
+		c.end(messages.CauseUpgradeStatus, nil)
+		return nil
+	}
+	if err == nil {
+		err = a.check(hs.key[:], hs.target.subprotocols)
+	}
+	if err != nil {
+		c.end(messages.CauseUpgradeInvalid, err)
+		return nil
+	}
+	c.open(a.subprotocol)
+	return b[len(head)-had:]
+}
+
+// open makes the connection one that messages may pass.
+func (c *Conn) open(subprotocol string) {
+	l := c.loop
+	c.leave()
+	c.hs.times.Total = messages.Now().Sub(c.hs.times.Start)
+	l.opened = messages.Opened{Subprotocol: subprotocol, Handshake: c.hs.times}
+	c.releaseHandshake()
+	c.phase = phaseOpen
+	c.lastRead = l.now
+	l.timers.unset(&c.timer)
+	c.checkStalls(l.now)
+	l.blame = c
+	c.handler.Opened(&l.opened)
+}
+
+func (c *Conn) releaseHandshake() {
+	if c.hs.cancel != nil {
+		c.hs.cancel()
+	}
+	c.loop.free.putHandshake(c.hs)
+	c.hs = nil
+}
+
+func (c *Conn) handshakeReadFailed(err error) {
+	if errors.Is(err, errEOF) {
+		c.end(messages.CauseEOF, errors.New("the peer ended the connection before it answered"))
+		return
+	}
+	c.end(causeOf(err), err)
+}

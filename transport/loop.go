@@ -1,0 +1,309 @@
+package transport
+
+import (
+	"crypto/rand"
+	"fmt"
+	mrand "math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// Runner is what a loop runs from its queue.
+type Runner interface {
+	// RunOnLoop runs on the loop's goroutine, with the argument that was posted. It must not block.
+	RunOnLoop(arg any)
+}
+
+// Culprit is implemented by a Runner, Handler or Alarm that wants to know of its own panic. The loop
+// goes on in any case; a panic of one never reaches another. Without it the panic is only counted, and
+// a connection whose handler panicked is aborted with the cause internal.
+type Culprit interface {
+	// Panicked runs on the loop's goroutine after the stack was unwound.
+	Panicked(reason any, stack []byte)
+}
+
+const (
+	readBuffer = 64 << 10 // one per loop; the most that one read takes
+	maxScratch = 1 << 20  // a larger write scratch is not kept
+)
+
+// Loop is an event loop. See the package documentation for who may call what.
+type Loop struct {
+	// Static after construction.
+	net *Network
+
+	// Owned by the goroutine of Run.
+	now     messages.Stamp // when this turn, or the read being handled, began
+	conns   []*Conn        // all that have not ended
+	timers  wheel
+	local   []item // queued by the loop itself; drained in the same turn
+	batch   []item // being run
+	ran     int
+	blame   any // what is being run, should it panic
+	rb      []byte
+	scratch []byte
+	random  *mrand.ChaCha8
+	traffic messages.Traffic
+	panics  uint64
+	message messages.Message // reused for every message event
+	closed  messages.Closed
+	opened  messages.Opened
+	last    struct { // the last Connect that was compiled; most connections share one
+		connect *messages.Connect
+		target  *target
+	}
+	free pools
+
+	poller poller
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	urgent []item
+	queue  []item
+	gone   bool // Run has returned
+
+	// Atomic.
+	sleeping atomic.Bool
+	stopping atomic.Bool
+}
+
+type item struct {
+	run Runner
+	arg any
+}
+
+// poller waits for sockets and for other goroutines.
+type poller interface {
+	// wait gives how many sockets are ready, after waiting for one for at most timeout; 0 does not wait,
+	// a negative one waits without limit.
+	wait(timeout time.Duration) int
+	// handle handles the i-th of them.
+	handle(l *Loop, i int)
+	// wake ends a wait, or the next one. Any goroutine may call it.
+	wake()
+	close()
+}
+
+// NewLoop makes a loop that belongs to n. It does nothing until Run.
+func NewLoop(n *Network) (*Loop, error) {
+	l := &Loop{net: n, rb: make([]byte, readBuffer)}
+	var err error
+	if l.poller, err = newPoller(n.opts.Engine); err != nil {
+		return nil, fmt.Errorf("transport: event loop: %w", err)
+	}
+	var seed [32]byte
+	_, _ = rand.Read(seed[:])
+	l.random = mrand.NewChaCha8(seed)
+	l.now = messages.Now()
+	l.timers.init(l.now)
+	return l, nil
+}
+
+// Run runs the loop on the calling goroutine until Stop, and then aborts the connections that are
+// left. The loop cannot be run again.
+func (l *Loop) Run() {
+	for !l.stopping.Load() {
+		l.turn()
+	}
+	for i := len(l.conns) - 1; i >= 0; i-- {
+		l.conns[i].Abort(messages.CauseShutdown, nil)
+	}
+	l.drain()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	l.poller.close()
+}
+
+// Stop ends Run after the present turn. Any goroutine may call it, also more than once.
+func (l *Loop) Stop() {
+	l.stopping.Store(true)
+	l.wake()
+}
+
+// Post queues r to be run on the loop with arg. Any goroutine may call it. What one goroutine posts is
+// run in its order.
+func (l *Loop) Post(r Runner, arg any) {
+	l.mu.Lock()
+	l.queue = append(l.queue, item{r, arg})
+	l.mu.Unlock()
+	l.rouse()
+}
+
+// PostUrgent is Post with priority over everything that was posted without.
+func (l *Loop) PostUrgent(r Runner, arg any) {
+	l.mu.Lock()
+	l.urgent = append(l.urgent, item{r, arg})
+	l.mu.Unlock()
+	l.rouse()
+}
+
+func (l *Loop) rouse() {
+	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
+		l.wake()
+	}
+}
+
+// wake holds mu so that it never writes to a descriptor that Run has closed.
+func (l *Loop) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.gone {
+		l.poller.wake()
+	}
+}
+
+// Defer queues r behind what the loop is doing now; it is run in the same turn. Only the loop's
+// goroutine may call it; it takes no lock.
+func (l *Loop) Defer(r Runner, arg any) { l.local = append(l.local, item{r, arg}) }
+
+// Now gives the instant at which the present turn, or the read whose messages are being handled, began.
+// It costs nothing; messages.Now is exact.
+func (l *Loop) Now() messages.Stamp { return l.now }
+
+// SetTimer arms t for the instant when, moving it if it is set. It never fires early; in a loop that
+// keeps up it fires at most a millisecond late.
+func (l *Loop) SetTimer(t *Timer, when messages.Stamp, owner Alarm) { l.timers.set(t, when, owner) }
+
+// StopTimer disarms t.
+func (l *Loop) StopTimer(t *Timer) { l.timers.unset(t) }
+
+// Traffic gives the counts of this loop. They are the loop's own: read them on its goroutine.
+func (l *Loop) Traffic() *messages.Traffic { return &l.traffic }
+
+// Panics counts the panics that the loop has recovered from.
+func (l *Loop) Panics() uint64 { return l.panics }
+
+// Conns gives the number of connections that have not ended.
+func (l *Loop) Conns() int { return len(l.conns) }
+
+// turn is one round: the queue, the timers, then the sockets, waiting for them only if nothing else is
+// left to do.
+func (l *Loop) turn() {
+	l.now = messages.Now()
+	l.drain()
+	l.timers.startTurn()
+	for !l.runTimers() {
+	}
+	if n := l.poller.wait(0); n > 0 || len(l.local) > 0 {
+		l.handle(n)
+		return
+	}
+	timeout := time.Duration(-1)
+	if d, ok := l.timers.next(messages.Now()); ok {
+		timeout = d
+	}
+	if timeout == 0 {
+		return
+	}
+	l.sleeping.Store(true)
+	n := 0
+	if !l.queued() && !l.stopping.Load() {
+		n = l.poller.wait(timeout)
+	}
+	l.sleeping.Store(false)
+	l.handle(n)
+}
+
+func (l *Loop) queued() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) > 0 || len(l.urgent) > 0
+}
+
+// handle runs what the last wait found.
+func (l *Loop) handle(n int) {
+	for at := 0; at < n; {
+		at = l.handleFrom(at, n)
+	}
+}
+
+// handleFrom handles sockets from the at-th on, and gives where to go on: n, or after a panic the one
+// behind it.
+func (l *Loop) handleFrom(at, n int) (next int) {
+	next = at
+	defer l.recoverTurn()
+	for next < n {
+		next++
+		l.poller.handle(l, next-1)
+	}
+	return next
+}
+
+// runTimers runs what is due; done is false if a panic ended it early.
+func (l *Loop) runTimers() (done bool) {
+	defer l.recoverTurn()
+	for {
+		t := l.timers.due(l.now)
+		if t == nil {
+			return true
+		}
+		l.blame = t.owner
+		t.owner.Alarm(t, l.now)
+	}
+}
+
+// drain runs what was queued when it began: urgent items, then the loop's own, then the others'.
+func (l *Loop) drain() {
+	l.mu.Lock()
+	l.batch, l.urgent = l.urgent, l.batch[:0]
+	l.mu.Unlock()
+	l.runBatch()
+	l.batch, l.local = l.local, l.batch[:0]
+	l.runBatch()
+	l.mu.Lock()
+	l.batch, l.queue = l.queue, l.batch[:0]
+	l.mu.Unlock()
+	l.runBatch()
+}
+
+// maxKept bounds the queue memory that is kept for reuse, in items.
+const maxKept = 1 << 16
+
+func (l *Loop) runBatch() {
+	for l.ran = 0; l.ran < len(l.batch); {
+		l.runSome()
+	}
+	if cap(l.batch) > maxKept {
+		l.batch = nil
+	}
+}
+
+func (l *Loop) runSome() {
+	defer l.recoverTurn()
+	for l.ran < len(l.batch) {
+		it := l.batch[l.ran]
+		l.batch[l.ran] = item{}
+		l.ran++
+		l.blame = it.run
+		it.run.RunOnLoop(it.arg)
+	}
+}
+
+// Blame names who is to be told if what runs from here on panics. It is for a Runner that runs another's
+// code, such as a supervisor that routes a message to an actor.
+func (l *Loop) Blame(culprit any) { l.blame = culprit }
+
+func (l *Loop) recoverTurn() {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	l.panics++
+	stack := debug.Stack()
+	culprit := l.blame
+	if c, ok := culprit.(*Conn); ok {
+		culprit = c.handler
+		if _, ok := culprit.(Culprit); !ok {
+			c.Abort(messages.CauseInternal, fmt.Errorf("panic: %v", reason))
+			return
+		}
+	}
+	if c, ok := culprit.(Culprit); ok {
+		c.Panicked(reason, stack)
+	}
+}

@@ -1,0 +1,58 @@
+package transport
+
+import (
+	"crypto/tls"
+	"fmt"
+)
+
+// Network is what the loops of one rig share: options, cached name lookups, source addresses, and the
+// goroutines for what may block. It is safe for concurrent use.
+type Network struct {
+	opts     Options
+	tls      *tls.Config
+	jobs     jobs
+	resolver resolver
+	sources  *sources
+}
+
+// dialers is how many goroutines look names up, fetch tokens and shake hands over TLS. More do not
+// dial faster, as the work is CPU, and each costs memory.
+const dialers = 64
+
+// NewNetwork checks o and makes a Network of it.
+func NewNetwork(o Options) (*Network, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("transport: %w", err)
+	}
+	o = o.withDefaults()
+	n := &Network{opts: o, sources: newSources(o.LocalIPs)}
+	n.jobs.limit = dialers
+	n.resolver = resolver{ask: o.Resolver, ttl: o.ResolveTTL, jobs: &n.jobs, names: make(map[string]*resolved)}
+	if o.TLS != nil {
+		n.tls = o.TLS.Clone()
+	} else {
+		n.tls = new(tls.Config)
+	}
+	if n.tls.ClientSessionCache == nil {
+		n.tls.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	n.tls.NextProtos = []string{"http/1.1"}
+	return n, nil
+}
+
+// Options gives the options in force, with defaults filled in.
+func (n *Network) Options() Options { return n.opts }
+
+// PortsTo tells how many connections this machine's ephemeral ports allow to one destination address
+// and port, by the source addresses that would be used for it.
+func (n *Network) PortsTo(loopback bool) int {
+	lo, hi := ephemeralPorts()
+	count := max(1, len(n.opts.LocalIPs))
+	if loopback && len(n.opts.LocalIPs) == 0 {
+		count = loopbackSources
+	}
+	return count * (hi - lo + 1)
+}
+
+// Wait returns when no goroutine of the network is left. The loops must have stopped.
+func (n *Network) Wait() { n.jobs.wait() }

@@ -1,0 +1,155 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Engine selects how sockets are waited for.
+type Engine uint8
+
+// The engines.
+const (
+	EngineAuto      Engine = iota // epoll where there is one, else goroutines
+	EngineEpoll                   // Linux only
+	EngineGoroutine               // a goroutine per connection; everywhere
+)
+
+// String gives the engine's name.
+func (e Engine) String() string {
+	switch e {
+	case EngineEpoll:
+		return "epoll"
+	case EngineGoroutine:
+		return "goroutine"
+	default:
+		return "auto"
+	}
+}
+
+// Resolver looks names up; *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// DialFunc opens a byte stream to an address, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Options sets up a Network. The zero value works. Durations that are 0 take the default; negative
+// ones switch the limit off.
+type Options struct {
+	Engine Engine
+
+	// DialTimeout bounds the whole opening handshake: auth, name lookup, TCP, TLS and upgrade.
+	// Default 30 s.
+	DialTimeout time.Duration
+	// CloseTimeout bounds the wait for the peer's close frame, and then for its end of TCP. Default 5 s.
+	CloseTimeout time.Duration
+	// WriteTimeout is how long a socket may take nothing while messages wait for it. Default 30 s.
+	WriteTimeout time.Duration
+	// IdleTimeout ends a connection that has received nothing for so long. Default: off.
+	IdleTimeout time.Duration
+
+	// MaxMessage is the largest message received, in bytes; a larger one ends the connection with 1009.
+	// Default 16 MiB.
+	MaxMessage int
+	// MaxBacklog is how many bytes of frames may wait for a socket that takes no more; further sends
+	// are dropped and counted. One frame is always kept whole. Default 256 KiB.
+	MaxBacklog int
+	// CloseOnBacklog ends the connection (cause backlog) instead of dropping the message.
+	CloseOnBacklog bool
+
+	// TLS is the base configuration for wss; nil is Go's default. The server name is filled in, and
+	// ALPN is http/1.1.
+	TLS *tls.Config
+
+	// LocalIPs are the source addresses to spread connections over. Default: the kernel's choice, and
+	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.
+	LocalIPs []netip.Addr
+
+	// Resolver is asked for names. Default: Go's own. Answers are kept for ResolveTTL, default 1 min,
+	// and connections spread over all addresses of a name.
+	Resolver   Resolver
+	ResolveTTL time.Duration
+
+	// Dial replaces TCP, for connections over something else; it implies EngineGoroutine and takes part
+	// in no source address pool.
+	Dial DialFunc
+
+	// UserAgent is sent in the opening handshake. Default "loadrig".
+	UserAgent string
+}
+
+// Defaults of Options.
+const (
+	DefaultDialTimeout  = 30 * time.Second
+	DefaultCloseTimeout = 5 * time.Second
+	DefaultWriteTimeout = 30 * time.Second
+	DefaultMaxMessage   = 16 << 20
+	DefaultMaxBacklog   = 256 << 10
+	DefaultResolveTTL   = time.Minute
+)
+
+// withDefaults resolves the defaults on a copy.
+func (o Options) withDefaults() Options {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&o.DialTimeout, DefaultDialTimeout},
+		{&o.CloseTimeout, DefaultCloseTimeout},
+		{&o.WriteTimeout, DefaultWriteTimeout},
+		{&o.ResolveTTL, DefaultResolveTTL},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if o.MaxMessage == 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	if o.MaxBacklog == 0 {
+		o.MaxBacklog = DefaultMaxBacklog
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "loadrig"
+	}
+	if o.Dial != nil {
+		o.Engine = EngineGoroutine
+	}
+	if o.Engine == EngineAuto {
+		o.Engine = defaultEngine
+	}
+	return o
+}
+
+// Validate reports every mistake in o at once.
+func (o Options) Validate() error {
+	var errs []error
+	if o.MaxMessage < 0 {
+		errs = append(errs, fmt.Errorf("max message: got %d bytes, want 1 or more, or 0 for the default", o.MaxMessage))
+	}
+	if o.MaxBacklog < 0 {
+		errs = append(errs, fmt.Errorf("max backlog: got %d bytes, want 1 or more, or 0 for the default", o.MaxBacklog))
+	}
+	if o.Engine == EngineEpoll && defaultEngine != EngineEpoll {
+		errs = append(errs, errors.New("engine: epoll is Linux's; want auto or goroutine"))
+	}
+	if o.Engine > EngineGoroutine {
+		errs = append(errs, fmt.Errorf("engine: got %d, want auto, epoll or goroutine", o.Engine))
+	}
+	for _, ip := range o.LocalIPs {
+		if !ip.IsValid() {
+			errs = append(errs, errors.New("local ips: got an empty address"))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,131 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/loadrig/loadrig/internal/epoll"
+	"github.com/loadrig/loadrig/messages"
+)
+
+const eventsPerWait = 512
+
+func newPoller(e Engine) (poller, error) {
+	if e == EngineGoroutine {
+		return newBell(), nil
+	}
+	p, err := epoll.New(eventsPerWait)
+	if err != nil {
+		return nil, err
+	}
+	return &epoller{poll: p}, nil
+}
+
+// epoller waits in epoll. Most of its work is done when the loop is busy, so it first looks without
+// telling Go's scheduler, and blocks, which is dear, only when nothing was ready.
+type epoller struct {
+	poll *epoll.Poll
+	byFD []*fdStream // indexed by descriptor; nil where it is not ours
+	gen  int32
+}
+
+func (p *epoller) wait(timeout time.Duration) int {
+	if timeout == 0 {
+		return p.poll.Ready()
+	}
+	return p.poll.Wait(timeout)
+}
+
+func (p *epoller) handle(l *Loop, i int) {
+	ev, ok := p.poll.Event(i)
+	if !ok || ev.FD >= len(p.byFD) {
+		return
+	}
+	s := p.byFD[ev.FD]
+	if s == nil || s.gen != ev.Gen {
+		return // closed earlier in this turn, its number perhaps in use again
+	}
+	l.blame = s.conn
+	s.ready(l, ev.Bits)
+}
+
+func (p *epoller) wake()  { p.poll.Wake() }
+func (p *epoller) close() { _ = p.poll.Close() }
+
+func (p *epoller) add(s *fdStream, bits uint32) error {
+	p.gen++
+	s.gen = p.gen
+	if err := p.poll.Add(s.fd, s.gen, bits); err != nil {
+		return err
+	}
+	for s.fd >= len(p.byFD) {
+		p.byFD = append(p.byFD, make([]*fdStream, max(64, len(p.byFD)))...)
+	}
+	p.byFD[s.fd] = s
+	s.bits = bits
+	return nil
+}
+
+func (p *epoller) watch(s *fdStream, bits uint32) {
+	if s.bits != bits && p.poll.Modify(s.fd, s.gen, bits) == nil {
+		s.bits = bits
+	}
+}
+
+// fdStream is a TCP socket in the loop's epoll set.
+type fdStream struct {
+	conn  *Conn
+	fd    int
+	gen   int32
+	bits  uint32
+	lease lease
+}
+
+func (s *fdStream) poller() *epoller { return s.conn.loop.poller.(*epoller) }
+
+func (s *fdStream) ready(l *Loop, bits uint32) {
+	if s.conn.hs != nil && !s.conn.hs.connected {
+		s.conn.connectDone(s)
+		return
+	}
+	if bits&epoll.Out != 0 {
+		s.poller().watch(s, epoll.In)
+		s.conn.writable()
+		if s.conn.ended() {
+			return
+		}
+	}
+	if bits&(epoll.In|epoll.Err|epoll.Hup) == 0 {
+		return
+	}
+	n, err := epoll.Read(s.fd, l.rb)
+	l.now = messages.Now()
+	switch {
+	case n > 0:
+		s.conn.received(l.rb[:n])
+	case err == nil:
+		s.conn.readFailed(errEOF)
+	case wouldBlock(err):
+	default:
+		s.conn.readFailed(err)
+	}
+}
+
+func (s *fdStream) write(b []byte) (int, error) {
+	n, err := epoll.Write(s.fd, b)
+	if err != nil && !wouldBlock(err) {
+		return 0, err
+	}
+	if n < len(b) {
+		s.poller().watch(s, epoll.In|epoll.Out)
+	}
+	return n, nil
+}
+
+func (s *fdStream) close(reset bool) {
+	p := s.poller()
+	if s.fd < len(p.byFD) && p.byFD[s.fd] == s {
+		p.byFD[s.fd] = nil
+	}
+	closeFD(s.fd, reset)
+	s.lease.release()
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package transport
+
+func newPoller(Engine) (poller, error) { return newBell(), nil }

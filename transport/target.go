@@ -1,0 +1,130 @@
+package transport
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// target is a Connect made ready to dial: where to, and the request but for what is new each time.
+type target struct {
+	url          string // without query, for errors
+	secure       bool
+	host         string // a name or an address, without brackets
+	port         string
+	request      []byte // up to "Sec-WebSocket-Key: "
+	subprotocols []string
+}
+
+// owned are the headers that the opening handshake sets itself.
+var owned = []string{"Connection", "Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Accept",
+	"Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Content-Length", "Transfer-Encoding"}
+
+func compile(c *messages.Connect, userAgent string) (*target, error) {
+	u, err := parseURL(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{secure: u.Scheme == "wss", host: u.Hostname(), port: u.Port(), subprotocols: c.Subprotocols}
+	if t.port == "" {
+		t.port = "80"
+		if t.secure {
+			t.port = "443"
+		}
+	}
+	t.url = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	host := u.Host
+	if h := c.Headers.Get("Host"); h != "" {
+		if !httpguts.ValidHostHeader(h) {
+			return nil, fmt.Errorf("%w: Host: got %q, want a host name", messages.ErrBadHeader, h)
+		}
+		host = h
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
+		u.RequestURI(), host)
+	for _, p := range c.Subprotocols {
+		if !httpguts.ValidHeaderFieldName(p) {
+			return nil, fmt.Errorf("%w: subprotocol: got %q, want a token (RFC 6455 §4.1)", messages.ErrBadHeader, p)
+		}
+	}
+	if len(c.Subprotocols) > 0 {
+		fmt.Fprintf(&b, "Sec-WebSocket-Protocol: %s\r\n", strings.Join(c.Subprotocols, ", "))
+	}
+	if c.Headers.Get("User-Agent") == "" && userAgent != "" {
+		fmt.Fprintf(&b, "User-Agent: %s\r\n", userAgent)
+	}
+	if err := writeHeaders(&b, c.Headers); err != nil {
+		return nil, err
+	}
+	b.WriteString("Sec-WebSocket-Key: ")
+	t.request = []byte(b.String())
+	return t, nil
+}
+
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		// url.Error repeats the URL, which may hold a password; its Err does not.
+		if ue, ok := err.(*url.Error); ok {
+			err = ue.Err
+		}
+		return nil, fmt.Errorf("%w: %w", messages.ErrBadURL, err)
+	}
+	switch {
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		return nil, fmt.Errorf("%w: got %q, want ws://… or wss://…", messages.ErrBadURL, u.Redacted())
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("%w: got %q, want a host, as in ws://host:port/path", messages.ErrBadURL, u.Redacted())
+	case u.User != nil:
+		return nil, fmt.Errorf("%w: got a user name in %q, want an Authorization header instead", messages.ErrBadURL, u.Redacted())
+	case u.Fragment != "":
+		return nil, fmt.Errorf("%w: got a fragment in %q, which a WebSocket URL may not have (RFC 6455 §3)", messages.ErrBadURL, u.Redacted())
+	}
+	if p := u.Port(); p != "" {
+		if _, err := net.LookupPort("tcp", p); err != nil || p == "0" {
+			return nil, fmt.Errorf("%w: got port %q, want 1 to 65535", messages.ErrBadURL, p)
+		}
+	}
+	return u, nil
+}
+
+// writeHeaders writes h in a fixed order. Errors name the header, never its value.
+func writeHeaders(b *strings.Builder, h http.Header) error {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case canonical == "Host":
+			continue
+		case !httpguts.ValidHeaderFieldName(name):
+			return fmt.Errorf("%w: got the name %q, want a token", messages.ErrBadHeader, name)
+		case slices.Contains(owned, canonical):
+			return fmt.Errorf("%w: %s is set by the opening handshake itself", messages.ErrBadHeader, canonical)
+		}
+		for _, v := range h[name] {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return fmt.Errorf("%w: the value of %s has a control character", messages.ErrBadHeader, canonical)
+			}
+			fmt.Fprintf(b, "%s: %s\r\n", name, v)
+		}
+	}
+	return nil
+}
+
+// Check reports what is wrong with connect, with messages.ErrBadURL or ErrBadHeader in it.
+func (l *Loop) Check(connect *messages.Connect) error {
+	_, err := l.compile(connect)
+	return err
+}

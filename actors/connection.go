@@ -25,7 +25,6 @@ type Connection struct {
 	behavior Behavior // nil if there is none
 	params   *messages.Connect
 	conn     *transport.Conn // nil unless Connecting or Connected
-	failure  *PanicError     // why the actor was stopped
 	mailbox  mailbox
 	timer    transport.Timer
 	id       messages.ConnID
@@ -258,10 +257,13 @@ func (c *Connection) closed(m *messages.Closed) {
 func (c *Connection) stop() {
 	c.stopped = true
 	c.StopTimer()
+	if f := c.mailbox.failure; f != nil {
+		c.shard.log.Error("a player panicked and was stopped", "connection", c.id.String(), "reason", f.Error(), "stack", string(f.Stack))
+	}
 	if c.conn != nil {
 		cause, err := messages.CauseShutdown, error(nil)
-		if c.failure != nil {
-			cause, err = messages.CauseInternal, c.failure
+		if f := c.mailbox.failure; f != nil {
+			cause, err = messages.CauseInternal, f
 		}
 		c.conn.Abort(cause, err) // Closed follows in this turn
 	}

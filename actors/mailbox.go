@@ -20,6 +20,8 @@ type mailbox struct {
 	loop  *transport.Loop
 	stash *[]any // user messages that arrived while suspended
 	susp  bool
+
+	failure *PanicError // of the actor, once it has panicked
 }
 
 // The two kinds of posts; they differ in what the loop does with the argument.
@@ -73,7 +75,8 @@ func (m *mailbox) invoke(msg any) {
 // Panicked implements transport.Culprit: the actor is suspended until its supervisor has decided.
 func (m *mailbox) Panicked(reason any, stack []byte) {
 	m.susp = true
-	m.inv.EscalateFailure(&PanicError{Reason: reason, Stack: stack}, nil)
+	m.failure = &PanicError{Reason: reason, Stack: stack}
+	m.inv.EscalateFailure(m.failure, nil)
 }
 
 // PanicError is why a connection whose behaviour panicked ended; it is in Closed.Err, with the cause

@@ -68,23 +68,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 }
 
 // HandleFailure implements actor.SupervisorStrategy.
-func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	if f, ok := reason.(*PanicError); ok {
-		if c := s.byPID(child); c != nil {
-			c.failure = f
-			s.shard.log.Error("a player panicked and was stopped", "connection", c.id, "reason", f.Error(), "stack", string(f.Stack))
-		}
-	}
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
 	sup.StopChildren(child)
-}
-
-func (s *supervisor) byPID(pid *actor.PID) *Connection {
-	for i := range s.slots {
-		if c := s.slots[i].conn; c != nil && c.pid.Id == pid.Id {
-			return c
-		}
-	}
-	return nil
 }
 
 // open makes a connection actor. Actor and mailbox are one allocation.

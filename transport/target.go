@@ -128,3 +128,9 @@ func (l *Loop) Check(connect *messages.Connect) error {
 	_, err := l.compile(connect)
 	return err
 }
+
+// Check is Loop.Check without a loop.
+func Check(connect *messages.Connect) error {
+	_, err := compile(connect, "")
+	return err
+}

@@ -1,0 +1,175 @@
+package wstest
+
+import (
+	"bufio"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/gobwas/ws"
+)
+
+// Server hands each connection to a script, in a goroutine of its own.
+type Server struct {
+	ln     net.Listener
+	script func(net.Conn)
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	total int
+}
+
+// Serve listens on 127.0.0.1 and runs script for each connection, which is closed when script returns.
+// The server ends with the test.
+func Serve(t testing.TB, script func(net.Conn)) *Server {
+	t.Helper()
+	return ServeAt(t, "127.0.0.1:0", script)
+}
+
+// ServeAt is Serve on a given address, for a server that is to come back where it was.
+func ServeAt(t testing.TB, addr string, script func(net.Conn)) *Server {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	return ServeOn(t, ln, script)
+}
+
+// ServeOn is Serve on a given listener.
+func ServeOn(t testing.TB, ln net.Listener, script func(net.Conn)) *Server {
+	s := &Server{ln: ln, script: script, conns: make(map[net.Conn]bool)}
+	s.wg.Add(1)
+	go s.accept()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+func (s *Server) accept() {
+	defer s.wg.Done()
+	for {
+		c, err := s.ln.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.conns[c] = true
+		s.total++
+		s.mu.Unlock()
+		s.wg.Add(1)
+		go func() {
+			defer s.wg.Done()
+			s.script(c)
+			_ = c.Close()
+			s.mu.Lock()
+			delete(s.conns, c)
+			s.mu.Unlock()
+		}()
+	}
+}
+
+// Addr gives host:port.
+func (s *Server) Addr() string { return s.ln.Addr().String() }
+
+// URL gives ws://host:port/.
+func (s *Server) URL() string { return "ws://" + s.Addr() + "/" }
+
+// Open gives the number of connections that are open now.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Total gives the number of connections accepted so far.
+func (s *Server) Total() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
+// Kill stops listening, resets all connections and waits for the scripts to return.
+func (s *Server) Kill() {
+	_ = s.ln.Close()
+	s.mu.Lock()
+	for c := range s.conns {
+		Reset(c)
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// Reset closes c so that the peer sees a reset.
+func Reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// Accept reads an opening handshake, answers 101 with the extra header lines, and gives the request.
+func Accept(c net.Conn, extra ...string) (*http.Request, error) {
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return nil, err
+	}
+	head := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+		AcceptKey(r.Header.Get("Sec-WebSocket-Key")))
+	for _, line := range extra {
+		head += line + "\r\n"
+	}
+	_, err = io.WriteString(c, head+"\r\n")
+	return r, err
+}
+
+// AcceptKey computes Sec-WebSocket-Accept.
+func AcceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Echo accepts and then sends every message back, answers pings and closes, until the connection ends.
+func Echo(c net.Conn) {
+	if _, err := Accept(c); err == nil {
+		_ = EchoFrames(c)
+	}
+}
+
+// EchoFrames is what Echo does after the opening handshake.
+func EchoFrames(c net.Conn) error {
+	br := bufio.NewReader(c)
+	for {
+		f, err := ws.ReadFrame(br)
+		if err != nil {
+			return err
+		}
+		if !f.Header.Masked {
+			return errors.New("a client's frame was not masked")
+		}
+		f = ws.UnmaskFrameInPlace(f)
+		op := f.Header.OpCode
+		switch op {
+		case ws.OpPing:
+			op = ws.OpPong
+		case ws.OpPong:
+			continue
+		}
+		out, err := ws.CompileFrame(ws.NewFrame(op, f.Header.Fin, f.Payload))
+		if err != nil {
+			return err
+		}
+		if _, err := c.Write(out); err != nil {
+			return err
+		}
+		if op == ws.OpClose {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// Shard is the recorder of one shard. All methods are called by the goroutine of that shard only.
+// None locks, uses atomics or allocates. It takes a fixed 1.1 MiB; the zero value is ready.
+type Shard struct {
+	// Owned by the shard.
+	counts Snapshot // Traffic stays 0: the transport counts it
+}
+
+// Added counts n new connections, which are Idle.
+func (s *Shard) Added(n int) {
+	s.counts.Added += uint64(n)
+	s.counts.States[messages.Idle] += int64(n)
+}
+
+// Removed counts one connection that was forgotten in the state st.
+func (s *Shard) Removed(st messages.State) {
+	if st >= messages.NumStates {
+		s.counts.Malformed++
+		return
+	}
+	s.counts.Removed[st]++
+	s.counts.States[st]--
+}
+
+// Observe counts an event: *StateChanged, *Opened, *Closed and *Refused, all others are ignored. It
+// keeps nothing of ev. Each event is to be observed once.
+func (s *Shard) Observe(ev messages.Event) {
+	c := &s.counts
+	switch e := ev.(type) {
+	case *messages.StateChanged:
+		if e.From >= messages.NumStates || e.To >= messages.NumStates {
+			c.Malformed++
+			return
+		}
+		c.Transitions[e.From][e.To]++
+		c.States[e.From]--
+		c.States[e.To]++
+	case *messages.Opened:
+		c.Handshake.Record(e.Handshake.Total)
+		for p, d := range e.Handshake.Phases {
+			if d != 0 {
+				c.Phases[p].Record(d)
+			}
+		}
+	case *messages.Closed:
+		s.closed(e)
+	case *messages.Refused:
+		if e.Command >= messages.NumCommands || e.State >= messages.NumStates {
+			c.Malformed++
+			return
+		}
+		c.Refused[e.Command][e.State]++
+	}
+}
+
+func (s *Shard) closed(e *messages.Closed) {
+	c := &s.counts
+	if e.Cause == messages.CauseNone || e.Cause >= messages.NumCauses || !e.Opened && e.Phase >= messages.NumPhases {
+		c.Malformed++
+		return
+	}
+	c.Disconnects[e.Cause]++
+	if !e.Opened {
+		c.HandshakeFailures[e.Phase][e.Cause]++
+		return
+	}
+	class := classOf(e.Code)
+	c.closes[e.Cause][class]++
+	if !class.registered() {
+		c.codes.add(e.Cause, e.Code, 1)
+	}
+}
+
+// Response counts the answer to a message: received - sent is a round trip, received - intended a
+// response. Where a send has no schedule, intended is when it was asked for.
+func (s *Shard) Response(intended, sent, received messages.Stamp) {
+	s.counts.RoundTrip.Record(received.Sub(sent))
+	s.counts.Response.Record(received.Sub(intended))
+}
+
+// Lag counts how late the shard came to something that it had scheduled. In time, and below 1 µs
+// late, is in the histogram's Under.
+func (s *Shard) Lag(d time.Duration) { s.counts.ScheduleLag.Record(d) }
+
+// AddTo adds all that was counted so far to sum, which no one else may use meanwhile. It takes about
+// as long as reading the bins in use, at most 0.1 ms. Traffic is not part of it.
+func (s *Shard) AddTo(sum *Snapshot) { sum.Merge(&s.counts) }

@@ -1,0 +1,119 @@
+package players
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/loadrig/loadrig/actors"
+	"github.com/loadrig/loadrig/load"
+	"github.com/loadrig/loadrig/messages"
+)
+
+// Kind is a pattern of traffic.
+type Kind string
+
+// The patterns.
+const (
+	Idle     Kind = "idle"     // connect and stay; send nothing
+	PingPong Kind = "pingpong" // closed loop: send, wait for the next message, send again
+	Paced    Kind = "paced"    // open loop: send on an absolute schedule, whatever comes back
+)
+
+// Kinds lists the patterns.
+func Kinds() []string { return []string{string(Idle), string(PingPong), string(Paced)} }
+
+// Meter takes the latencies of the players of one shard; metrics.Shard is one. It is called on that
+// shard only.
+type Meter interface {
+	// Response is told of an answer; see package metrics.
+	Response(intended, sent, received messages.Stamp)
+	// Lag is told how late a send was.
+	Lag(time.Duration)
+}
+
+// Traffic says what all players of a run send. The messages are text.
+type Traffic struct {
+	Kind    Kind
+	Rate    load.Rate // of each player in Paced, in messages per second; more than 0
+	Size    int       // payload bytes; in Paced at least MinPacedSize
+	Players int       // how many there will be, to spread their schedules evenly
+	Meters  []Meter   // by shard
+}
+
+// MinPacedSize is the least payload of paced traffic: each message carries its two times, so that its
+// echo can be matched whatever was lost or reordered, and nothing is kept for messages under way.
+const MinPacedSize = stampSize
+
+// Validate reports every mistake.
+func (t Traffic) Validate() error {
+	var errs []error
+	switch t.Kind {
+	case Idle, PingPong:
+	case Paced:
+		if t.Rate <= 0 {
+			errs = append(errs, fmt.Errorf("message rate: got %v, want more than 0", float64(t.Rate)))
+		}
+		if t.Size < MinPacedSize {
+			errs = append(errs, fmt.Errorf("size: got %d bytes, want at least %d for paced traffic, whose messages carry their times", t.Size, MinPacedSize))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("traffic: got %q, want %s", t.Kind, strings.Join(Kinds(), ", ")))
+	}
+	if err := t.Rate.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if t.Size < 0 {
+		errs = append(errs, fmt.Errorf("size: got %d bytes, want 0 or more", t.Size))
+	}
+	return errors.Join(errs...)
+}
+
+// Crowd makes the players of one run. They share all that does not differ from one to the next.
+type Crowd struct {
+	traffic Traffic
+	start   messages.Stamp // of all schedules
+	payload []byte         // what pingpong sends
+	scratch [][]byte       // by shard; what paced sends
+	secret  uint64
+	quiet   atomic.Bool
+}
+
+// NewCrowd checks t and makes a Crowd whose schedules start now.
+func NewCrowd(t Traffic) (*Crowd, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Crowd{traffic: t, start: messages.Now(), payload: filler(t.Size), secret: rand.Uint64()}
+	c.scratch = make([][]byte, len(t.Meters))
+	for i := range c.scratch {
+		c.scratch[i] = filler(t.Size)
+	}
+	return c, nil
+}
+
+// filler gives n bytes of text.
+func filler(n int) []byte {
+	const text = "loadrig "
+	return []byte(strings.Repeat(text, n/len(text)+1)[:n])
+}
+
+// Quiet has all players send nothing more; what is under way still comes back and counts. It may be
+// called from any goroutine.
+func (c *Crowd) Quiet() { c.quiet.Store(true) }
+
+// Player makes the n-th player, from 0, for a connection on a shard.
+func (c *Crowd) Player(shard, n int) actors.Behavior {
+	switch c.traffic.Kind {
+	case PingPong:
+		return &pingPong{crowd: c, meter: c.traffic.Meters[shard]}
+	case Paced:
+		return &paced{crowd: c, meter: c.traffic.Meters[shard], scratch: c.scratch[shard],
+			pace: load.Spread(c.traffic.Rate.Period(), n, c.traffic.Players)}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,206 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/metrics"
+)
+
+// Schema names the format of Summary's JSON. Fields may be added to it; a change of meaning changes the
+// number.
+const Schema = "loadrig.summary/v1"
+
+// Verdict is the judgement of a run.
+type Verdict string
+
+// The verdicts.
+const (
+	// Pass: everything asked for took place.
+	Pass Verdict = "pass"
+	// Fail: something asked for did not take place, and it was not the rig's fault.
+	Fail Verdict = "fail"
+	// Untrustworthy: the rig could not do its part, so the figures say nothing about the server.
+	Untrustworthy Verdict = "untrustworthy"
+)
+
+// Summary is the outcome of one run. Durations are in seconds, sizes in bytes.
+type Summary struct {
+	Schema   string   `json:"schema"`
+	Verdict  Verdict  `json:"verdict"`
+	Reasons  []string `json:"reasons"` // why the verdict is not pass; empty if it is
+	URL      string   `json:"url"`
+	Started  string   `json:"started"` // RFC 3339
+	Duration float64  `json:"duration_seconds"`
+	// Interrupted tells that the run was ended before its time.
+	Interrupted bool         `json:"interrupted"`
+	Players     int          `json:"players"` // asked for
+	Connections Connections  `json:"connections"`
+	Messages    Messages     `json:"messages"`
+	RoundTrip   Latency      `json:"round_trip_seconds"`   // from the actual write to the answer
+	Response    Latency      `json:"response_seconds"`     // from the intended send time to the answer
+	ScheduleLag Latency      `json:"schedule_lag_seconds"` // from the intended to the actual send time
+	Handshake   Handshake    `json:"handshake_seconds"`
+	Disconnects []Disconnect `json:"disconnects"`
+	Rig         Rig          `json:"rig"`
+}
+
+// Connections counts attempts to connect.
+type Connections struct {
+	Attempted uint64           `json:"attempted"`
+	Opened    uint64           `json:"opened"`
+	Failed    uint64           `json:"failed"`
+	Peak      int64            `json:"peak"`     // the most that were connected at once
+	ByState   map[string]int64 `json:"by_state"` // when the load ended, before the drain; adds up to players
+}
+
+// Messages counts data messages, whole ones, and their payload.
+type Messages struct {
+	Sent          uint64 `json:"sent"` // handed to the kernel whole
+	Received      uint64 `json:"received"`
+	Dropped       uint64 `json:"dropped"` // never sent: the backlog was full, or the connection ended first
+	SentBytes     uint64 `json:"sent_bytes"`
+	ReceivedBytes uint64 `json:"received_bytes"`
+}
+
+// Latency describes a histogram.
+type Latency struct {
+	Count uint64  `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+	P999  float64 `json:"p999"`
+	Max   float64 `json:"max"`
+}
+
+// Handshake is the whole opening handshake, with its phases.
+type Handshake struct {
+	Latency
+	Phases map[string]Latency `json:"phases"` // those that took place: resolve, connect, tls, upgrade
+}
+
+// Disconnect counts one way in which attempts or sessions ended.
+type Disconnect = metrics.DisconnectCount
+
+// Rig says what the run cost this machine, and how the rig itself fared.
+type Rig struct {
+	Version       string  `json:"version"`
+	Go            string  `json:"go"`
+	Engine        string  `json:"engine"`
+	Shards        int     `json:"shards"`
+	CPUSeconds    float64 `json:"cpu_seconds"`       // user and system
+	MaxRSSBytes   int64   `json:"max_rss_bytes"`     // the peak
+	GCPauseMax    float64 `json:"gc_pause_seconds"`  // the longest
+	Panics        uint64  `json:"panics"`            // of players
+	Goroutines    int     `json:"goroutines"`        // when the load ended
+	OpenFileLimit uint64  `json:"open_files_limit"`  // 0 where there is none
+	Unanswered    uint64  `json:"unanswered"`        // messages sent for which no answer was counted
+	Conservation  string  `json:"conservation"`      // "ok", or which law of the counts was broken
+	DrainSeconds  float64 `json:"drain_seconds"`     // the closing of all connections
+	Unsent        uint64  `json:"unsent_at_the_end"` // waiting for sockets when the load ended
+}
+
+// NewLatency reads a histogram.
+func NewLatency(h *metrics.Histogram) Latency {
+	q := func(p float64) float64 { return h.Quantile(p).Seconds() }
+	return Latency{
+		Count: h.Count(), Mean: h.Mean().Seconds(), P50: q(.5), P90: q(.9), P99: q(.99), P999: q(.999), Max: h.Max().Seconds(),
+	}
+}
+
+// Fill sets what the final snapshot says. Connections.ByState and Peak are the caller's.
+func (s *Summary) Fill(snap *metrics.Snapshot) {
+	s.Schema = Schema
+	c := &s.Connections
+	for from := range snap.Transitions {
+		c.Attempted += snap.Transitions[from][messages.Connecting]
+	}
+	c.Opened = snap.Transitions[messages.Connecting][messages.Connected]
+	c.Failed = snap.Transitions[messages.Connecting][messages.Disconnected]
+	t := &snap.Traffic
+	s.Messages = Messages{
+		Sent:          t.Sent[messages.OpText] + t.Sent[messages.OpBinary],
+		Received:      t.Received[messages.OpText] + t.Received[messages.OpBinary],
+		SentBytes:     t.SentBytes,
+		ReceivedBytes: t.ReceivedBytes,
+	}
+	for _, n := range t.Dropped {
+		s.Messages.Dropped += n
+	}
+	s.RoundTrip = NewLatency(&snap.RoundTrip)
+	s.Response = NewLatency(&snap.Response)
+	s.ScheduleLag = NewLatency(&snap.ScheduleLag)
+	s.Handshake = Handshake{Latency: NewLatency(&snap.Handshake), Phases: make(map[string]Latency)}
+	for p := range snap.Phases {
+		if h := &snap.Phases[p]; h.Count() > 0 {
+			s.Handshake.Phases[messages.Phase(p).String()] = NewLatency(h)
+		}
+	}
+	s.Disconnects = snap.DisconnectCounts()
+	if s.Disconnects == nil {
+		s.Disconnects = []Disconnect{}
+	}
+	s.Rig.Conservation = "ok"
+	if err := snap.Check(); err != nil {
+		s.Rig.Conservation = err.Error()
+	}
+}
+
+// MaxLag is the schedule lag that a trustworthy rig keeps for 99 of 100 sends.
+const MaxLag = 100 * time.Millisecond
+
+// Judge sets the verdict and its reasons from everything else in s. Asked counts the connections that
+// were to be opened, which is fewer than Players in a run that was interrupted.
+func (s *Summary) Judge(asked uint64) {
+	var rig, server []string
+	if s.Rig.Conservation != "ok" {
+		rig = append(rig, "the counts do not add up, which is a bug in loadrig: "+s.Rig.Conservation)
+	}
+	if lag := s.ScheduleLag.P99; lag > MaxLag.Seconds() {
+		rig = append(rig, fmt.Sprintf("messages went out late: 1 in 100 by %s or more, want less than %s; use fewer players, a lower rate or a faster machine",
+			seconds(lag), seconds(MaxLag.Seconds())))
+	}
+	if s.Rig.Panics > 0 {
+		rig = append(rig, fmt.Sprintf("%d players panicked, which is a bug in loadrig", s.Rig.Panics))
+	}
+	for _, d := range s.Disconnects {
+		c := causeNamed(d.Cause)
+		switch {
+		case c.Expected():
+		case c == messages.CauseLocalResource:
+			rig = append(rig, fmt.Sprintf("%d connections failed for want of this machine's own descriptors, ports or memory (%s)", d.Count, d.Cause))
+		case c.OfRig():
+			rig = append(rig, fmt.Sprintf("%d connections ended by a fault of the rig (%s)", d.Count, d.Cause))
+		default:
+			server = append(server, fmt.Sprintf("%d connections ended with the cause %s", d.Count, d.Cause))
+		}
+	}
+	if s.Connections.Opened < asked && s.Connections.Attempted < asked {
+		server = append(server, fmt.Sprintf("the time was over when %d of %d players had been started; a longer --duration or a higher --rate starts all",
+			s.Connections.Attempted, asked))
+	} else if s.Connections.Opened < asked {
+		server = append(server, fmt.Sprintf("%d of %d connections opened", s.Connections.Opened, asked))
+	}
+	if s.Messages.Dropped > 0 {
+		server = append(server, fmt.Sprintf("%d messages were never sent, as the server did not read or had gone", s.Messages.Dropped))
+	}
+	s.Verdict, s.Reasons = Pass, []string{}
+	if len(server) > 0 {
+		s.Verdict, s.Reasons = Fail, server
+	}
+	if len(rig) > 0 {
+		s.Verdict, s.Reasons = Untrustworthy, slices.Concat(rig, server)
+	}
+}
+
+func causeNamed(name string) messages.Cause {
+	for _, c := range messages.Causes() {
+		if c.String() == name {
+			return c
+		}
+	}
+	return messages.CauseNone
+}

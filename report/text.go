@@ -1,0 +1,142 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// WriteJSON writes s as one indented JSON object.
+func (s *Summary) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// WriteText writes s for people: at most 80 columns as far as URLs and reasons allow, without colour.
+func (s *Summary) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  %s   %s\n", strings.ToUpper(string(s.Verdict)), s.URL)
+	for _, r := range s.Reasons {
+		fmt.Fprintf(&b, "    - %s\n", r)
+	}
+	b.WriteString("\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	c, m := s.Connections, s.Messages
+	fmt.Fprintf(t, "  players\t%s asked, %s opened, %s failed, %s connected at the peak\n",
+		count(uint64(s.Players)), count(c.Opened), count(c.Failed), count(uint64(c.Peak)))
+	states := make([]string, 0, messages.NumStates)
+	for _, st := range messages.States() {
+		states = append(states, fmt.Sprintf("%s %s", count(uint64(c.ByState[st.String()])), st))
+	}
+	fmt.Fprintf(t, "  at the end\t%s\n", strings.Join(states, ", "))
+	fmt.Fprintf(t, "  messages\t%s sent, %s received, %s dropped, %s unanswered\n",
+		count(m.Sent), count(m.Received), count(m.Dropped), count(s.Rig.Unanswered))
+	if s.Duration > 0 {
+		fmt.Fprintf(t, "  rate\t%s sent/s, %s received/s, %s out, %s in\n",
+			count(uint64(float64(m.Sent)/s.Duration)), count(uint64(float64(m.Received)/s.Duration)), size(m.SentBytes), size(m.ReceivedBytes))
+	}
+	fmt.Fprintf(t, "  took\t%s, of that %s to close all connections\n", seconds(s.Duration+s.Rig.DrainSeconds), seconds(s.Rig.DrainSeconds))
+	_ = t.Flush()
+
+	b.WriteString("\n")
+	t = tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "  latency\tcount\tmean\tp50\tp90\tp99\tp99.9\tmax\t")
+	latency(t, "response", s.Response)
+	latency(t, "round trip", s.RoundTrip)
+	latency(t, "schedule lag", s.ScheduleLag)
+	latency(t, "handshake", s.Handshake.Latency)
+	for p := range messages.NumPhases {
+		name := messages.Phase(p).String()
+		latency(t, "· "+name, s.Handshake.Phases[name])
+	}
+	_ = t.Flush()
+	if s.Response.Count > 0 {
+		b.WriteString("  response: from when a message was due; round trip: from when it was sent\n")
+	}
+
+	if len(s.Disconnects) > 0 {
+		b.WriteString("\n")
+		t = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "  ended by\tside\tclose code\tcount")
+		for _, d := range s.Disconnects {
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", d.Cause, d.Initiator, closeCode(d), count(d.Count))
+		}
+		_ = t.Flush()
+	}
+	r := s.Rig
+	fmt.Fprintf(&b, "\n  rig  %.2f s CPU, %s peak memory, longest GC pause %s, %d shards, %s engine, counts %s\n\n",
+		r.CPUSeconds, size(uint64(r.MaxRSSBytes)), seconds(r.GCPauseMax), r.Shards, r.Engine, r.Conservation)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func closeCode(d Disconnect) string {
+	switch {
+	case d.Codes != "":
+		return d.Codes
+	case d.Code == 0:
+		return "never opened"
+	default:
+		return d.Code.String()
+	}
+}
+
+func latency(w io.Writer, name string, l Latency) {
+	if l.Count == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", name, count(l.Count), seconds(l.Mean),
+		seconds(l.P50), seconds(l.P90), seconds(l.P99), seconds(l.P999), seconds(l.Max))
+}
+
+// seconds writes a duration with three significant digits and a unit: 850µs, 1.23ms, 12.3s.
+func seconds(s float64) string {
+	d := time.Duration(s * 1e9)
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
+		if d >= u.unit {
+			v := float64(d) / float64(u.unit)
+			decimals := 2
+			if v >= 100 {
+				decimals = 0
+			} else if v >= 10 {
+				decimals = 1
+			}
+			return strconv.FormatFloat(v, 'f', decimals, 64) + u.name
+		}
+	}
+	return "0s"
+}
+
+// count writes a number with its thousands apart: 12,345.
+func count(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// size writes a number of bytes: 64 B, 1.5 KiB, 20.1 MiB.
+func size(n uint64) string {
+	const units = "KMGT"
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, u := float64(n)/1024, 0
+	for v >= 1024 && u < len(units)-1 {
+		v /= 1024
+		u++
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[u])
+}

@@ -1,0 +1,144 @@
+package rig
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/loadrig/loadrig/load"
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/transport"
+)
+
+// Config describes a run.
+type Config struct {
+	// URL of the server: ws:// or wss://. Required.
+	URL string
+	// Connections is the number of players. Required; 1 or more, see Fit.
+	Connections int
+	// Duration is how long the load lasts, from the first arrival. Required, more than 0. Settling and
+	// draining come on top.
+	Duration time.Duration
+	// Rate is how many players start to connect per second. Default 0: as fast as handshakes end, with
+	// at most MaxHandshakes of them under way.
+	Rate load.Rate
+	// MaxHandshakes bounds the handshakes under way where there is no Rate. Default 256.
+	MaxHandshakes int
+
+	// Traffic is what connected players send. MessageRate is per player and second, for paced traffic;
+	// Size is the payload in bytes.
+	Traffic     players.Kind
+	MessageRate load.Rate
+	Size        int
+
+	// Subprotocols and Headers go into each opening handshake.
+	Subprotocols []string
+	Headers      http.Header
+	// Auth gives the auth context of the n-th player, from 0. Default: none.
+	Auth func(n int) messages.Authorizer
+
+	// Transport and Shards set up the engine; zero values work. Default Shards: GOMAXPROCS.
+	Transport transport.Options
+	Shards    int
+
+	// Settle is how long answers to the last messages are waited for. Default 2 s.
+	Settle time.Duration
+
+	// HTTP is the address to serve /metrics and /healthz on, while the run lasts. Default: none. Extra
+	// is served beside them, by path.
+	HTTP  string
+	Extra map[string]http.Handler
+
+	// Version, Revision and GoVersion say what runs, in the summary and in the metrics.
+	Version, Revision, GoVersion string
+	// Progress is told of the run once a second, in its own goroutine. Default: nobody.
+	Progress func(Progress)
+	// Serving is told the address that HTTP got.
+	Serving func(addr string)
+	// Logger is told of faults of the rig. Default: slog.Default.
+	Logger *slog.Logger
+}
+
+const (
+	defaultHandshakes = 256
+	defaultSettle     = 2 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	if c.MaxHandshakes == 0 {
+		c.MaxHandshakes = defaultHandshakes
+	}
+	if c.Settle == 0 {
+		c.Settle = defaultSettle
+	}
+	if c.Shards == 0 {
+		c.Shards = runtime.GOMAXPROCS(0)
+	}
+	if c.GoVersion == "" {
+		c.GoVersion = runtime.Version()
+	}
+	if c.Traffic == "" {
+		c.Traffic = players.Idle
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// A FieldError says which part of a Config is wrong.
+type FieldError struct {
+	Field string // the name of the field
+	Err   error
+}
+
+// Error gives "URL: got …, want …".
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Validate reports every mistake in c at once; each is a *FieldError.
+func (c Config) Validate() error {
+	var errs []error
+	wrong := func(field string, err error) {
+		if err != nil {
+			errs = append(errs, &FieldError{field, err})
+		}
+	}
+	if err := transport.Check(c.connect(nil)); err != nil {
+		field := "URL"
+		if errors.Is(err, messages.ErrBadHeader) {
+			field = "Headers"
+		}
+		wrong(field, err)
+	}
+	if c.Connections < 1 {
+		wrong("Connections", fmt.Errorf("got %d, want 1 or more", c.Connections))
+	}
+	if c.Duration <= 0 {
+		wrong("Duration", fmt.Errorf("got %v, want more than 0", c.Duration))
+	}
+	wrong("Rate", c.Rate.Validate())
+	if c.MaxHandshakes < 0 {
+		wrong("MaxHandshakes", fmt.Errorf("got %d, want 1 or more", c.MaxHandshakes))
+	}
+	if c.Shards < 0 || c.Shards > messages.MaxShards {
+		wrong("Shards", fmt.Errorf("got %d, want 1 to %d", c.Shards, messages.MaxShards))
+	}
+	wrong("Traffic", c.crowd(nil).Validate())
+	wrong("Transport", c.Transport.Validate())
+	return errors.Join(errs...)
+}
+
+func (c Config) crowd(meters []players.Meter) players.Traffic {
+	return players.Traffic{Kind: c.Traffic, Rate: c.MessageRate, Size: c.Size, Players: c.Connections, Meters: meters}
+}
+
+func (c Config) connect(auth messages.Authorizer) *messages.Connect {
+	return &messages.Connect{URL: c.URL, Subprotocols: c.Subprotocols, Headers: c.Headers, Auth: auth}
+}

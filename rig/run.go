@@ -1,0 +1,219 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/loadrig/loadrig/actors"
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/report"
+)
+
+// drainTimeout bounds the closing of all connections, on top of the close timeout of each.
+const drainTimeout = 30 * time.Second
+
+// Run carries out one run and gives its summary. When ctx ends, the load does, and the run drains and
+// reports as it would have at its end. An error means that there was no run: a *FieldError or several,
+// a *LimitError, or what kept the engine or the HTTP listener from starting.
+func Run(ctx context.Context, c Config) (*report.Summary, error) {
+	c = c.withDefaults()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := Fit(c); err != nil {
+		return nil, err
+	}
+	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards)}
+	if c.Rate == 0 {
+		r.gauges.slots = make(chan struct{}, c.MaxHandshakes)
+	}
+	meters := make([]players.Meter, c.Shards)
+	for i := range r.recorders {
+		r.recorders[i] = &recorder{gauges: &r.gauges}
+		meters[i] = r.recorders[i]
+	}
+	var err error
+	if r.crowd, err = players.NewCrowd(c.crowd(meters)); err != nil {
+		return nil, err
+	}
+	r.manager, err = actors.NewManager(actors.Options{
+		Shards:    c.Shards,
+		Transport: c.Transport,
+		Logger:    c.Logger,
+		Recorder:  func(i int) actors.Recorder { return r.recorders[i] },
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		_ = r.manager.Stop(stop)
+	}()
+	if c.HTTP != "" {
+		web, err := r.serve()
+		if err != nil {
+			return nil, &FieldError{"HTTP", err}
+		}
+		defer web.stop()
+	}
+	return r.run(ctx)
+}
+
+// run is a run under way.
+type run struct {
+	cfg       Config
+	manager   *actors.Manager
+	crowd     *players.Crowd
+	recorders []*recorder // by shard
+	gauges    gauges
+	ids       []messages.ConnID
+	started   time.Time
+
+	gathering sync.Mutex
+	parts     []metrics.Snapshot // by shard; guarded by gathering
+}
+
+func (r *run) run(ctx context.Context) (*report.Summary, error) {
+	number := make([]int, r.cfg.Shards) // players so far, by shard; each is its shard's own
+	ids, err := r.manager.OpenMany(r.cfg.Connections, func(id messages.ConnID) actors.Behavior {
+		shard := id.Shard()
+		n := number[shard]*r.cfg.Shards + shard
+		number[shard]++
+		return r.crowd.Player(shard, n)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.ids = ids
+	r.started = time.Now()
+	load, cancel := context.WithTimeout(ctx, r.cfg.Duration)
+	defer cancel()
+	watching := r.watch(load)
+	arriving := make(chan struct{})
+	go func() {
+		defer close(arriving)
+		r.arrive(load)
+	}()
+	<-load.Done()
+	<-arriving
+	<-watching
+
+	s := &report.Summary{
+		URL: safeURL(r.cfg.URL), Started: r.started.UTC().Format(time.RFC3339),
+		Players: r.cfg.Connections, Interrupted: ctx.Err() != nil,
+	}
+	r.crowd.Quiet()
+	s.Duration = time.Since(r.started).Seconds()
+	return s, r.finish(s)
+}
+
+// finish waits for the last answers, closes all connections and fills in the summary.
+func (r *run) finish(s *report.Summary) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Settle+drainTimeout)
+	defer cancel()
+	snap := new(metrics.Snapshot)
+	if err := r.settle(ctx, snap); err != nil {
+		return err
+	}
+	s.Connections.ByState = make(map[string]int64)
+	for _, st := range messages.States() {
+		s.Connections.ByState[st.String()] = snap.States[st]
+	}
+	s.Rig.Goroutines = runtime.NumGoroutine()
+	s.Rig.Unsent = snap.Traffic.Pending
+	draining := time.Now()
+	if err := r.manager.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("drain: %w", err)
+	}
+	s.Rig.DrainSeconds = time.Since(draining).Seconds()
+	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	snap.Reset()
+	if err := r.gather(last, snap); err != nil {
+		return fmt.Errorf("read the counts: %w", err)
+	}
+	s.Fill(snap)
+	s.Connections.Peak = r.gauges.peak.Load()
+	r.describe(last, s, snap)
+	asked := uint64(s.Players)
+	if s.Interrupted {
+		asked = s.Connections.Attempted
+	}
+	s.Judge(asked)
+	return nil
+}
+
+// describe fills in what the run cost.
+func (r *run) describe(ctx context.Context, s *report.Summary, snap *metrics.Snapshot) {
+	rig := &s.Rig
+	rig.Version, rig.Go = r.cfg.Version, r.cfg.GoVersion
+	rig.Engine = r.manager.Network().Options().Engine.String()
+	rig.Shards = r.cfg.Shards
+	cpu, rss := usage()
+	rig.CPUSeconds, rig.MaxRSSBytes = cpu.Seconds(), rss
+	rig.OpenFileLimit, _ = fileLimit()
+	if r.cfg.Traffic != players.Idle && s.Messages.Sent > snap.RoundTrip.Count() {
+		rig.Unanswered = s.Messages.Sent - snap.RoundTrip.Count()
+	}
+	if all, err := r.manager.Snapshot(ctx); err == nil {
+		rig.Panics = all.Panics
+	}
+	var gc debug.GCStats
+	gc.PauseQuantiles = make([]time.Duration, 2)
+	debug.ReadGCStats(&gc)
+	rig.GCPauseMax = gc.PauseQuantiles[1].Seconds()
+}
+
+// settle waits until what was sent was answered, or was not for long enough, and leaves the counts in
+// snap.
+func (r *run) settle(ctx context.Context, snap *metrics.Snapshot) error {
+	until := time.Now().Add(r.cfg.Settle)
+	for {
+		snap.Reset()
+		if err := r.gather(ctx, snap); err != nil {
+			return fmt.Errorf("read the counts: %w", err)
+		}
+		t := &snap.Traffic
+		sent := t.Sent[messages.OpText] + t.Sent[messages.OpBinary]
+		if (t.Pending == 0 && (r.cfg.Traffic == players.Idle || snap.RoundTrip.Count() >= sent)) || time.Now().After(until) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// gather adds all shards to snap.
+func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
+	r.gathering.Lock()
+	defer r.gathering.Unlock()
+	err := r.manager.Each(ctx, func(i int) {
+		r.parts[i].Reset()
+		r.recorders[i].AddTo(&r.parts[i])
+		r.parts[i].Traffic = r.manager.OnShard(i).Traffic
+	})
+	if err != nil {
+		return err
+	}
+	for i := range r.parts {
+		snap.Merge(&r.parts[i])
+	}
+	return nil
+}
+
+// safeURL leaves out what may be secret.
+func safeURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

@@ -1,0 +1,64 @@
+package rig
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/loadrig/loadrig/metrics"
+)
+
+// web is the HTTP server of a run.
+type web struct {
+	server http.Server
+	done   chan struct{}
+}
+
+// serve listens on Config.HTTP; an address without a host means loopback.
+func (r *run) serve() (*web, error) {
+	host, port, err := net.SplitHostPort(r.cfg.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		metrics.NewCollector(r.gather, metrics.BuildInfo{Version: r.cfg.Version, Revision: r.cfg.Revision, GoVersion: r.cfg.GoVersion}),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	mux := http.NewServeMux()
+	mux.Handle("/", metrics.Handler(reg))
+	for path, h := range r.cfg.Extra {
+		mux.Handle(path, h)
+	}
+	w := &web{done: make(chan struct{})}
+	w.server = http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() {
+		defer close(w.done)
+		_ = w.server.Serve(ln)
+	}()
+	if r.cfg.Serving != nil {
+		r.cfg.Serving(ln.Addr().String())
+	}
+	return w, nil
+}
+
+func (w *web) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if w.server.Shutdown(ctx) != nil {
+		_ = w.server.Close()
+	}
+	<-w.done
+}

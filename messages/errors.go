@@ -87,3 +87,15 @@ func (e *CloseError) Unwrap() []error {
 	}
 	return []error{net.ErrClosed, e.Err}
 }
+
+// FieldError says which field of a set of options is wrong.
+type FieldError struct {
+	Field string
+	Err   error // got and want
+}
+
+// Error gives "Size: got -1 bytes, want 0 or more".
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *FieldError) Unwrap() error { return e.Err }

@@ -48,26 +48,29 @@ type Traffic struct {
 // echo can be matched whatever was lost or reordered, and nothing is kept for messages under way.
 const MinPacedSize = stampSize
 
-// Validate reports every mistake.
+// Validate reports every mistake, each as a *messages.FieldError that names the field as rig.Config does.
 func (t Traffic) Validate() error {
 	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, &messages.FieldError{Field: field, Err: fmt.Errorf(format, args...)})
+	}
+	if err := t.Rate.Validate(); err != nil {
+		errs = append(errs, &messages.FieldError{Field: "MessageRate", Err: err})
+	}
 	switch t.Kind {
 	case Idle, PingPong:
 	case Paced:
-		if t.Rate <= 0 {
-			errs = append(errs, fmt.Errorf("message rate: got %v, want more than 0", float64(t.Rate)))
+		if t.Rate == 0 {
+			wrong("MessageRate", "got 0, want more for paced traffic")
 		}
 		if t.Size < MinPacedSize {
-			errs = append(errs, fmt.Errorf("size: got %d bytes, want at least %d for paced traffic, whose messages carry their times", t.Size, MinPacedSize))
+			wrong("Size", "got %d bytes, want at least %d for paced traffic, whose messages carry their times", t.Size, MinPacedSize)
 		}
 	default:
-		errs = append(errs, fmt.Errorf("traffic: got %q, want %s", t.Kind, strings.Join(Kinds(), ", ")))
-	}
-	if err := t.Rate.Validate(); err != nil {
-		errs = append(errs, err)
+		wrong("Traffic", "got %q, want %s", t.Kind, strings.Join(Kinds(), ", "))
 	}
 	if t.Size < 0 {
-		errs = append(errs, fmt.Errorf("size: got %d bytes, want 0 or more", t.Size))
+		wrong("Size", "got %d bytes, want 0 or more", t.Size)
 	}
 	return errors.Join(errs...)
 }

@@ -90,24 +90,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A FieldError says which part of a Config is wrong.
-type FieldError struct {
-	Field string // the name of the field
-	Err   error
-}
-
-// Error gives "URL: got …, want …".
-func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
-
-// Unwrap gives what is wrong.
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Validate reports every mistake in c at once; each is a *FieldError.
+// Validate reports every mistake in c at once; each is a *messages.FieldError.
 func (c Config) Validate() error {
 	var errs []error
 	wrong := func(field string, err error) {
 		if err != nil {
-			errs = append(errs, &FieldError{field, err})
+			errs = append(errs, &messages.FieldError{Field: field, Err: err})
 		}
 	}
 	if err := transport.Check(c.connect(nil)); err != nil {
@@ -130,7 +118,9 @@ func (c Config) Validate() error {
 	if c.Shards < 0 || c.Shards > messages.MaxShards {
 		wrong("Shards", fmt.Errorf("got %d, want 1 to %d", c.Shards, messages.MaxShards))
 	}
-	wrong("Traffic", c.crowd(nil).Validate())
+	if err := c.crowd(nil).Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	wrong("Transport", c.Transport.Validate())
 	return errors.Join(errs...)
 }

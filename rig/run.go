@@ -21,7 +21,7 @@ import (
 const drainTimeout = 30 * time.Second
 
 // Run carries out one run and gives its summary. When ctx ends, the load does, and the run drains and
-// reports as it would have at its end. An error means that there was no run: a *FieldError or several,
+// reports as it would have at its end. An error means that there was no run: a *messages.FieldError or several,
 // a *LimitError, or what kept the engine or the HTTP listener from starting.
 func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	c = c.withDefaults()
@@ -61,7 +61,7 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	if c.HTTP != "" {
 		web, err := r.serve()
 		if err != nil {
-			return nil, &FieldError{"HTTP", err}
+			return nil, &messages.FieldError{Field: "HTTP", Err: err}
 		}
 		defer web.stop()
 	}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// child is an embedded target in a process of its own, so that its descriptors and CPU are not the
+// rig's. It ends with this process, however that ends, as its standard input does.
+type child struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	out   *bufio.Reader
+	url   string
+}
+
+// startChild starts the target and waits until it listens.
+func startChild(p *Process, args ...string) (*child, error) {
+	self, err := p.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded target: %w", err)
+	}
+	c := &child{cmd: exec.Command(self, append([]string{"target", "--with-parent"}, args...)...)}
+	c.cmd.Stderr = p.Stderr
+	detach(c.cmd)
+	in, err := c.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the embedded target: %w", err)
+	}
+	c.stdin, c.out = in, bufio.NewReader(out)
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		_, _ = c.stop()
+		return nil, fmt.Errorf("the embedded target did not start: %w", err)
+	}
+	c.url = strings.TrimSpace(line)
+	return c, nil
+}
+
+// stop has the target end and gives what it counted.
+func (c *child) stop() (targetStats, error) {
+	var s targetStats
+	_ = c.stdin.Close()
+	kill := time.AfterFunc(2*shutdownTimeout, func() { _ = c.cmd.Process.Kill() })
+	defer kill.Stop()
+	err := json.NewDecoder(c.out).Decode(&s)
+	return s, errors.Join(err, c.cmd.Wait())
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Process is all of the operating system that a command uses.
+type Process struct {
+	Args       []string // without the program's name
+	Stdin      io.Reader
+	Stdout     io.Writer
+	Stderr     io.Writer
+	Getenv     func(string) string
+	Executable func() (string, error)
+	// Interrupted gives a context that ends at the first interrupt; the second is no longer caught, and
+	// so ends the process.
+	Interrupted func(context.Context) (context.Context, context.CancelFunc)
+}
+
+// ThisProcess gives the process that we are.
+func ThisProcess() Process {
+	return Process{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.Getenv, Executable: os.Executable,
+		Interrupted: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			context.AfterFunc(ctx, stop)
+			return ctx, stop
+		},
+	}
+}
+
+// Main runs a command line and gives the exit code.
+func Main(p Process) int {
+	root := newRoot(&p)
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	err := root.Execute()
+	var exit *exitError
+	switch {
+	case err == nil:
+		return ExitPass
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			say(p.Stderr, exit.err)
+		}
+		return exit.code
+	default:
+		say(p.Stderr, err) // cobra's own: unknown commands, flags and arguments
+		return ExitUsage
+	}
+}
+
+// say prints an error, a line for each mistake.
+func say(w io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(w, "loadrig: %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+func newRoot(p *Process) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "loadrig",
+		Short: "A rig of simulated players for WebSocket servers",
+		Long: `loadrig holds thousands of WebSocket connections from one small machine, each a
+simulated player, and says honestly what happened.
+
+  loadrig run                                    try it on an embedded echo server
+  loadrig run --url wss://game.example/socket -c 5000 -d 5m
+  loadrig run --help                             all the flags
+
+Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
+99 failed, 105 interrupted, 109 internal error.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(newRunCommand(p), newTargetCommand(p), newVersionCommand())
+	for _, c := range root.Commands() {
+		fromEnvironment(c, p.Getenv)
+	}
+	return root
+}

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/loadrig/loadrig/load"
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/rig"
+	"github.com/loadrig/loadrig/transport"
+)
+
+// runFlags are the flags of loadrig run.
+type runFlags struct {
+	url          string
+	connections  int
+	duration     time.Duration
+	rate         rateFlag
+	traffic      string
+	messageRate  rateFlag
+	size         int
+	subprotocols []string
+	headers      []string
+	insecure     bool
+	localIPs     []string
+	engine       string
+	dialTimeout  time.Duration
+	closeTimeout time.Duration
+	shards       int
+	http         string
+	json         bool
+	quiet        bool
+	verbose      bool
+	auth         authFlags
+}
+
+func (f *runFlags) register(fs *pflag.FlagSet) {
+	f.messageRate = rateFlag(defaultMessageRate)
+	fs.SortFlags = false
+	fs.StringVar(&f.url, "url", "", "ws:// or wss:// `URL` of the server (default an embedded echo server)")
+	fs.IntVarP(&f.connections, "connections", "c", defaultConnections, "`number` of players, each with one connection")
+	fs.DurationVarP(&f.duration, "duration", "d", defaultDuration, "`how long` the load lasts, from the first player's start")
+	fs.Var(&f.rate, "rate", "players started per second, as `50/s` (default as fast as handshakes end)")
+	fs.StringVar(&f.traffic, "traffic", string(defaultTraffic), "what players send: `pattern` is idle, pingpong (wait for each answer) or paced (at --msg-rate)")
+	fs.Var(&f.messageRate, "msg-rate", "messages of each player in paced traffic, as `10/s` or 6/m")
+	fs.IntVar(&f.size, "size", defaultSize, fmt.Sprintf("`bytes` of payload of each message; at least %d in paced traffic", players.MinPacedSize))
+	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
+	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
+	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	f.auth.register(fs)
+	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
+	fs.DurationVar(&f.dialTimeout, "dial-timeout", transport.DefaultDialTimeout, "`limit` for the whole opening handshake")
+	fs.DurationVar(&f.closeTimeout, "close-timeout", transport.DefaultCloseTimeout, "`limit` for the wait for the server's close frame")
+	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
+	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
+	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
+	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
+}
+
+// config makes the run of the flags, with all mistakes that concern flags themselves.
+func (f *runFlags) config() (rig.Config, error) {
+	b := thisBuild()
+	c := rig.Config{
+		URL: f.url, Connections: f.connections, Duration: f.duration, Rate: load.Rate(f.rate),
+		Traffic: players.Kind(f.traffic), MessageRate: load.Rate(f.messageRate), Size: f.size,
+		Subprotocols: f.subprotocols, Shards: f.shards, HTTP: f.http,
+		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
+	}
+	c.Transport = transport.Options{DialTimeout: f.dialTimeout, CloseTimeout: f.closeTimeout, UserAgent: "loadrig/" + b.Version}
+	if f.insecure {
+		c.Transport.TLS = &tls.Config{InsecureSkipVerify: true} // what the flag asks for
+	}
+	var errs []error
+	var err error
+	if c.Headers, err = headers(f.headers); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Transport.LocalIPs, err = addresses(f.localIPs); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Transport.Engine, err = engine(f.engine); err != nil {
+		errs = append(errs, err)
+	}
+	for name, d := range map[string]time.Duration{"--dial-timeout": f.dialTimeout, "--close-timeout": f.closeTimeout} {
+		if d <= 0 {
+			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", name, d))
+		}
+	}
+	auth, err := f.auth.build()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	c.Auth, c.Extra = auth.players, auth.extra
+	return c, errors.Join(errs...)
+}
+
+func headers(lines []string) (http.Header, error) {
+	h := make(http.Header)
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, errors.New("-H/--header: got a header without a colon, want 'Name: value'")
+		}
+		h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return h, nil
+}
+
+func addresses(texts []string) ([]netip.Addr, error) {
+	var ips []netip.Addr
+	for _, s := range texts {
+		ip, err := netip.ParseAddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("--local-ips: got %q, want IP addresses of this machine, as 10.0.0.5,10.0.0.6", s)
+		}
+		ips = append(ips, ip)
+	}
+	return ips, nil
+}
+
+func engine(name string) (transport.Engine, error) {
+	for _, e := range []transport.Engine{transport.EngineAuto, transport.EngineEpoll, transport.EngineGoroutine} {
+		if name == e.String() {
+			return e, nil
+		}
+	}
+	return 0, fmt.Errorf("--engine: got %q, want auto, epoll or goroutine", name)
+}
+
+// rateFlag reads 50, 50/s, 3000/m and 7200/h, as a rate per second.
+type rateFlag float64
+
+// String implements pflag.Value.
+func (r *rateFlag) String() string {
+	if *r == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*r), 'g', -1, 64) + "/s"
+}
+
+// Type implements pflag.Value.
+func (r *rateFlag) Type() string { return "rate" }
+
+// Set implements pflag.Value.
+func (r *rateFlag) Set(s string) error {
+	number, unit, _ := strings.Cut(s, "/")
+	per, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || !ok {
+		return errors.New("want a number per second, minute or hour, as 50/s, 3000/m or 10/h")
+	}
+	if err := load.Rate(v / per).Validate(); err != nil {
+		return err
+	}
+	*r = rateFlag(v / per)
+	return nil
+}
+
+// flagOf gives the flags that set the fields of rig.Config.
+var flagOf = map[string]string{
+	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
+	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "HTTP": "--http", "Transport": "--engine, --local-ips",
+}
+
+// named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake
+// of the user.
+func named(err error) error {
+	var field *messages.FieldError
+	var limit *rig.LimitError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, e := range joined.Unwrap() {
+			errs = append(errs, named(e))
+		}
+		return errors.Join(errs...)
+	}
+	switch {
+	case errors.As(err, &limit):
+		return fmt.Errorf("-c/--connections: %w", limit)
+	case errors.As(err, &field):
+		if flag, ok := flagOf[field.Field]; ok {
+			return fmt.Errorf("%s: %w", flag, field.Err)
+		}
+		return field
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/rig"
+)
+
+func newRunCommand(p *Process) *cobra.Command {
+	f := new(runFlags)
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run players against a WebSocket server and report what happened",
+		Long: `Opens connections to a WebSocket server, each a simulated player, has them send
+messages, closes them, and prints a summary. Without --url it starts an echo server
+in a process of its own and uses that.
+
+The verdict is pass if every player connected, no connection ended but by plan and
+no message was dropped; fail if not; untrustworthy if it was this machine that
+could not keep up. Ctrl-C ends the load, closes all connections and still reports;
+a second one ends the program at once.
+
+Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
+		Example: `  loadrig run
+  loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s
+  loadrig run --url ws://127.0.0.1:8080 --traffic pingpong --size 256 --json > summary.json
+  loadrig run --url ws://127.0.0.1:8080 --scope world --organization o --project p \
+      --world w --user-id 'player-{n}' --token-key key.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c, p, f) },
+	}
+	f.register(c.Flags())
+	return c
+}
+
+func run(c *cobra.Command, p *Process, f *runFlags) error {
+	cfg, err := f.config()
+	if err != nil {
+		return &exitError{ExitUsage, err}
+	}
+	embedded := cfg.URL == ""
+	if embedded {
+		cfg.URL = "ws://127.0.0.1:1/" // until the target tells; everything else can be checked now
+	}
+	if err := errors.Join(cfg.Validate()); err != nil {
+		return &exitError{ExitUsage, named(err)}
+	}
+	if err := rig.Fit(cfg); err != nil {
+		return &exitError{ExitUsage, named(err)}
+	}
+	ctx, stop := p.Interrupted(c.Context())
+	defer stop()
+	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
+	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
+	cfg.Progress, cfg.Serving = talk.progress, talk.serving
+	var server *child
+	if embedded {
+		if server, err = startChild(p); err != nil {
+			return internal(err)
+		}
+		cfg.URL = server.url
+		talk.note("started an echo server of our own at %s", server.url)
+	}
+	talk.note("%s to %s: %d connections, %s traffic, %v; Ctrl-C ends it early and still reports",
+		"running", cfg.URL, cfg.Connections, cfg.Traffic, cfg.Duration)
+	s, err := rig.Run(ctx, cfg)
+	if server != nil {
+		if stats, err := server.stop(); err == nil {
+			talk.detail("the echo server counted %d connections, %d messages received, %d sent", stats.Opened, stats.Received, stats.Sent)
+		} else {
+			talk.note("the embedded target ended badly: %v", err)
+		}
+	}
+	if err != nil {
+		return failed(err)
+	}
+	if err := f.write(p, s); err != nil {
+		return internal(fmt.Errorf("write the summary: %w", err))
+	}
+	return verdict(s)
+}
+
+// failed tells mistakes of the user, which rig finds when it starts, from faults.
+func failed(err error) error {
+	if n := named(err); n != nil {
+		return &exitError{ExitUsage, n}
+	}
+	return internal(err)
+}
+
+func (f *runFlags) write(p *Process, s *report.Summary) error {
+	if f.json {
+		return s.WriteJSON(p.Stdout)
+	}
+	return s.WriteText(p.Stdout)
+}
+
+// verdict turns a summary into an exit code; it says nothing, as the summary has.
+func verdict(s *report.Summary) error {
+	switch {
+	case s.Interrupted:
+		return &exitError{code: ExitInterrupted}
+	case s.Verdict == report.Untrustworthy:
+		return &exitError{code: ExitUntrustworthy}
+	case s.Verdict == report.Fail:
+		return &exitError{code: ExitFailed}
+	default:
+		return nil
+	}
+}
+
+// Defaults of a run.
+const (
+	defaultConnections = 1000
+	defaultDuration    = 10 * time.Second
+	defaultTraffic     = players.Paced
+	defaultMessageRate = 1
+	defaultSize        = 64
+)

@@ -1,0 +1,125 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	DefaultAddr             = "127.0.0.1:0"
+	DefaultMaxMessage       = 16 << 20
+	DefaultMaxBacklog       = 1 << 20
+	DefaultHandshakeTimeout = 10 * time.Second
+	DefaultCloseTimeout     = 5 * time.Second
+)
+
+// Options says how an echo server listens and what it bears with. The zero value works. Negative
+// numbers are refused by Listen.
+type Options struct {
+	// Addr is the TCP address to listen on, host:port. Default: 127.0.0.1:0, a free port of the
+	// loopback interface. An empty host means 127.0.0.1 too, so that only an address that names
+	// another interface, or 0.0.0.0, makes the server reachable from elsewhere.
+	Addr string
+
+	// Path is the one path that upgrades; others get status 404. Default: empty, any path.
+	Path string
+
+	// Subprotocols are those the server knows. It selects the first one offered by the peer that is
+	// among them. Default: none, and then it selects none.
+	Subprotocols []string
+
+	// MaxMessage is the most payload bytes a message may have, over all its fragments; a longer one
+	// closes the connection with 1009. Default (0): 16 MiB.
+	MaxMessage int
+
+	// MaxBacklog is how many bytes may wait for a peer that does not read, before the server stops
+	// reading from that peer. What one read completes is still answered, so the true bound is
+	// MaxBacklog + MaxMessage + 64 KiB. Default (0): 1 MiB.
+	MaxBacklog int
+
+	// Loops is the number of event loops, each keeping at most one core busy. Default (0): half of
+	// GOMAXPROCS and at least 1, as the client is expected on the same machine. Without effect
+	// where connections have goroutines.
+	Loops int
+
+	// HandshakeTimeout bounds the time from accepting a TCP connection to the end of its request
+	// head. It is looked at once a second. Default (0): 10 s.
+	HandshakeTimeout time.Duration
+
+	// CloseTimeout bounds how long the server waits, after a close frame or an HTTP error of its own,
+	// for the peer to take it and to leave. It is looked at once a second. Default (0): 5 s.
+	CloseTimeout time.Duration
+}
+
+// resolve gives a copy with the defaults filled in, or every mistake at once.
+func (o Options) resolve() (Options, error) {
+	if err := o.check(); err != nil {
+		return Options{}, err
+	}
+	if o.Addr == "" {
+		o.Addr = DefaultAddr
+	}
+	if strings.HasPrefix(o.Addr, ":") {
+		o.Addr = "127.0.0.1" + o.Addr
+	}
+	if o.MaxMessage == 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	if o.MaxBacklog == 0 {
+		o.MaxBacklog = DefaultMaxBacklog
+	}
+	if o.Loops == 0 {
+		o.Loops = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if o.HandshakeTimeout == 0 {
+		o.HandshakeTimeout = DefaultHandshakeTimeout
+	}
+	if o.CloseTimeout == 0 {
+		o.CloseTimeout = DefaultCloseTimeout
+	}
+	return o, nil
+}
+
+func (o Options) check() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if o.Addr != "" {
+		if _, _, err := net.SplitHostPort(o.Addr); err != nil {
+			bad("addr: got %q, want host:port", o.Addr)
+		}
+	}
+	if o.Path != "" && (o.Path[0] != '/' || strings.ContainsAny(o.Path, "?# \t\r\n")) {
+		bad("path: got %q, want a path like /echo", o.Path)
+	}
+	seen := map[string]bool{}
+	for _, p := range o.Subprotocols {
+		switch {
+		case !isToken([]byte(p)):
+			bad("subprotocols: got %q, want a token (RFC 6455 §4.1)", p)
+		case seen[p]:
+			bad("subprotocols: %q twice", p)
+		}
+		seen[p] = true
+	}
+	if o.MaxMessage < 0 {
+		bad("max message: got %d bytes, want 0 or more", o.MaxMessage)
+	}
+	if o.MaxBacklog < 0 {
+		bad("max backlog: got %d bytes, want 0 or more", o.MaxBacklog)
+	}
+	if o.Loops < 0 {
+		bad("loops: got %d, want 0 or more", o.Loops)
+	}
+	if o.HandshakeTimeout < 0 {
+		bad("handshake timeout: got %v, want 0 or more", o.HandshakeTimeout)
+	}
+	if o.CloseTimeout < 0 {
+		bad("close timeout: got %v, want 0 or more", o.CloseTimeout)
+	}
+	return errors.Join(errs...)
+}

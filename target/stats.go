@@ -1,0 +1,106 @@
+package target
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/loadrig/loadrig/messages"
+)
+
+// Stats counts what a server has seen since Listen. Each count is exact; a snapshot taken while
+// traffic runs is not of one instant. Messages are counted before their echo is written, so a client
+// that has read n echoes finds at least n in both Received and Sent.
+type Stats struct {
+	Accepted uint64 // TCP connections accepted
+	Opened   uint64 // opening handshakes completed
+	Refused  uint64 // opening handshakes answered with an HTTP error, or not ended in time
+	Open     int    // connections open now: opened, and no close frame or end of TCP seen or sent since
+	PeakOpen int    // the most that were ever open at once
+
+	Received      uint64 // whole text and binary messages received
+	ReceivedBytes uint64 // their payload bytes
+	Sent          uint64 // echoes made for the peer; those a vanished peer never took are among them
+	SentBytes     uint64 // their payload bytes
+	Pings         uint64 // pings received
+
+	// Closes counts the valid close frames received, by code; CloseNoStatus stands for an empty one.
+	Closes map[messages.CloseCode]uint64
+	// Failed counts connections that the server closed with 1002, 1007 or 1009.
+	Failed uint64
+	// AcceptPauses counts how often accepting paused because this process or machine was out of
+	// descriptors or memory. Peers wait in the kernel's queue meanwhile.
+	AcceptPauses uint64
+}
+
+// tally is what one loop counts. A loop has its own, so that two of them do not fight for a cache
+// line at each message.
+type tally struct {
+	accepted, opened, refused atomic.Uint64
+	received, receivedBytes   atomic.Uint64
+	sent, sentBytes           atomic.Uint64
+	pings, failed, pauses     atomic.Uint64
+}
+
+// totals holds the tallies of one server and what cannot be counted apart.
+type totals struct {
+	// Atomic.
+	open, peak atomic.Int64
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	tallies []*tally
+	closes  map[messages.CloseCode]uint64 // keys are valid codes only, so peers cannot grow it without end
+}
+
+func newTotals() *totals {
+	return &totals{closes: make(map[messages.CloseCode]uint64)}
+}
+
+// newTally adds a tally to the sum.
+func (t *totals) newTally() *tally {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	y := new(tally)
+	t.tallies = append(t.tallies, y)
+	return y
+}
+
+func (t *totals) opened() {
+	n := t.open.Add(1)
+	for {
+		p := t.peak.Load()
+		if n <= p || t.peak.CompareAndSwap(p, n) {
+			return
+		}
+	}
+}
+
+func (t *totals) closed(code messages.CloseCode) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closes[code]++
+}
+
+func (t *totals) snapshot() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := Stats{
+		Open:     int(t.open.Load()),
+		PeakOpen: int(t.peak.Load()),
+		Closes:   maps.Clone(t.closes),
+	}
+	for _, y := range t.tallies {
+		s.Accepted += y.accepted.Load()
+		s.Opened += y.opened.Load()
+		s.Refused += y.refused.Load()
+		s.Received += y.received.Load()
+		s.ReceivedBytes += y.receivedBytes.Load()
+		s.Sent += y.sent.Load()
+		s.SentBytes += y.sentBytes.Load()
+		s.Pings += y.pings.Load()
+		s.Failed += y.failed.Load()
+		s.AcceptPauses += y.pauses.Load()
+	}
+	return s
+}

@@ -153,8 +153,9 @@ func (s *Summary) Fill(snap *metrics.Snapshot) {
 const MaxLag = 100 * time.Millisecond
 
 // Judge sets the verdict and its reasons from everything else in s. Asked counts the connections that
-// were to be opened, which is fewer than Players in a run that was interrupted.
-func (s *Summary) Judge(asked uint64) {
+// were to be opened, which is fewer than Players in a run that was interrupted; details say more of some
+// causes, by their names.
+func (s *Summary) Judge(asked uint64, details map[string]string) {
 	var rig, server []string
 	if s.Rig.Conservation != "ok" {
 		rig = append(rig, "the counts do not add up, which is a bug in loadrig: "+s.Rig.Conservation)
@@ -168,14 +169,13 @@ func (s *Summary) Judge(asked uint64) {
 	}
 	for _, d := range s.Disconnects {
 		c := causeNamed(d.Cause)
+		why := explain(c, details[d.Cause])
 		switch {
 		case c.Expected():
-		case c == messages.CauseLocalResource:
-			rig = append(rig, fmt.Sprintf("%d connections failed for want of this machine's own descriptors, ports or memory (%s)", d.Count, d.Cause))
 		case c.OfRig():
-			rig = append(rig, fmt.Sprintf("%d connections ended by a fault of the rig (%s)", d.Count, d.Cause))
+			rig = append(rig, fmt.Sprintf("%d connections ended by this machine or loadrig itself: %s", d.Count, why))
 		default:
-			server = append(server, fmt.Sprintf("%d connections ended with the cause %s", d.Count, d.Cause))
+			server = append(server, fmt.Sprintf("%d connections ended by %s", d.Count, why))
 		}
 	}
 	if s.Connections.Opened < asked && s.Connections.Attempted < asked {
@@ -194,6 +194,30 @@ func (s *Summary) Judge(asked uint64) {
 	if len(rig) > 0 {
 		s.Verdict, s.Reasons = Untrustworthy, slices.Concat(rig, server)
 	}
+}
+
+// hints say what to look at first.
+var hints = map[messages.Cause]string{
+	messages.CauseRefused:        "is the server running, and is --url right?",
+	messages.CauseResolve:        "is the host name in --url right?",
+	messages.CauseConnectTimeout: "can the server be reached, and does it keep up with the arrivals? see --rate, --dial-timeout",
+	messages.CauseTLS:            "is the certificate one that this machine trusts? see --insecure",
+	messages.CauseUpgradeStatus:  "is the path in --url right, and are --scope, --token, --token-key or -H what the server wants?",
+	messages.CauseUpgradeInvalid: "is this a WebSocket server?",
+	messages.CauseAuth:           "see --scope, --token, --token-key",
+	messages.CauseLocalResource:  "see ulimit -n, --local-ips",
+}
+
+// explain says what is known of a cause, and what to look at.
+func explain(c messages.Cause, detail string) string {
+	s := c.String()
+	if detail != "" {
+		s += ", the first: " + detail
+	}
+	if h := hints[c]; h != "" {
+		s += "; " + h
+	}
+	return s
 }
 
 func causeNamed(name string) messages.Cause {

@@ -46,21 +46,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 	fmt.Fprintf(t, "  took\t%s, of that %s to close all connections\n", seconds(s.Duration+s.Rig.DrainSeconds), seconds(s.Rig.DrainSeconds))
 	_ = t.Flush()
 
-	b.WriteString("\n")
-	t = tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  latency\tcount\tmean\tp50\tp90\tp99\tp99.9\tmax\t")
-	latency(t, "response", s.Response)
-	latency(t, "round trip", s.RoundTrip)
-	latency(t, "schedule lag", s.ScheduleLag)
-	latency(t, "handshake", s.Handshake.Latency)
-	for p := range messages.NumPhases {
-		name := messages.Phase(p).String()
-		latency(t, "· "+name, s.Handshake.Phases[name])
-	}
-	_ = t.Flush()
-	if s.Response.Count > 0 {
-		b.WriteString("  response: from when a message was due; round trip: from when it was sent\n")
-	}
+	s.writeLatencies(&b)
 
 	if len(s.Disconnects) > 0 {
 		b.WriteString("\n")
@@ -76,6 +62,27 @@ func (s *Summary) WriteText(w io.Writer) error {
 		r.CPUSeconds, size(uint64(r.MaxRSSBytes)), seconds(r.GCPauseMax), r.Shards, r.Engine, r.Conservation)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (s *Summary) writeLatencies(b *strings.Builder) {
+	if s.Connections.Opened == 0 {
+		return
+	}
+	b.WriteString("\n")
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "  latency\tcount\tmean\tp50\tp90\tp99\tp99.9\tmax\t")
+	latency(t, "response", s.Response)
+	latency(t, "round trip", s.RoundTrip)
+	latency(t, "schedule lag", s.ScheduleLag)
+	latency(t, "handshake", s.Handshake.Latency)
+	for p := range messages.NumPhases {
+		name := messages.Phase(p).String()
+		latency(t, "· "+name, s.Handshake.Phases[name])
+	}
+	_ = t.Flush()
+	if s.Response.Count > 0 {
+		b.WriteString("  response: from when a message was due; round trip: from when it was sent\n")
+	}
 }
 
 func closeCode(d Disconnect) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -122,6 +123,13 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	wrong("Transport", c.Transport.Validate())
+	if c.HTTP != "" {
+		if host, port, err := net.SplitHostPort(c.HTTP); err != nil {
+			wrong("HTTP", fmt.Errorf("got %q, want host:port, as 127.0.0.1:9464", c.HTTP))
+		} else if _, err := net.LookupPort("tcp", port); err != nil {
+			wrong("HTTP", fmt.Errorf("got port %q of %q, want 0 to 65535", port, host))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -2,9 +2,11 @@ package rig
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 
+	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -25,7 +27,8 @@ func (e *LimitError) Error() string {
 const spareFiles = 32
 
 // Fit tells whether the connections of c fit this process, with a *LimitError for the limit that binds
-// first if they do not. c must be valid.
+// first if they do not; and whether its source addresses are this machine's, with a
+// *messages.FieldError. c must be valid.
 func Fit(c Config) error {
 	c = c.withDefaults()
 	if limit, open := fileLimit(); limit > 0 {
@@ -35,6 +38,13 @@ func Fit(c Config) error {
 			return &LimitError{c.Connections, max(0, fits), fmt.Sprintf("a process may open %d files here", limit),
 				"raise that (ulimit -n, LimitNOFILE) or share the players out over several rigs"}
 		}
+	}
+	for _, ip := range c.Transport.LocalIPs {
+		ln, err := net.Listen("tcp", net.JoinHostPort(ip.String(), "0"))
+		if err != nil {
+			return &messages.FieldError{Field: "LocalIPs", Err: fmt.Errorf("got %s, which is no address of this machine: %w", ip, err)}
+		}
+		_ = ln.Close()
 	}
 	network, err := transport.NewNetwork(c.Transport)
 	if err != nil {

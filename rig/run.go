@@ -32,6 +32,8 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 		return nil, err
 	}
 	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards)}
+	r.gauges.left.Store(int64(c.Connections))
+	r.gauges.over = make(chan struct{})
 	if c.Rate == 0 {
 		r.gauges.slots = make(chan struct{}, c.MaxHandshakes)
 	}
@@ -103,7 +105,11 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 		defer close(arriving)
 		r.arrive(load)
 	}()
-	<-load.Done()
+	select {
+	case <-load.Done():
+	case <-r.gauges.over: // no player is left, and none comes back
+		cancel()
+	}
 	<-arriving
 	<-watching
 
@@ -148,7 +154,7 @@ func (r *run) finish(s *report.Summary) error {
 	if s.Interrupted {
 		asked = s.Connections.Attempted
 	}
-	s.Judge(asked)
+	s.Judge(asked, r.gauges.details())
 	return nil
 }
 

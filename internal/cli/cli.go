@@ -84,7 +84,7 @@ Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
 99 failed, 105 interrupted, 109 internal error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -36,21 +36,42 @@ func usage(format string, args ...any) error {
 
 func internal(err error) error { return &exitError{ExitInternal, err} }
 
-// flagError makes pflag's errors name the nearest flag, and the help.
+// flagError makes pflag's errors say what was wanted, name the nearest flag, and point to the help.
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
-		var names []string
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden {
-				names = append(names, f.Name)
-			}
-		})
-		if name, ok := nearest.Name(unknown.GetSpecifiedName(), names); ok {
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		if name, ok := nearest.Name(unknown.GetSpecifiedName(), flagNames(c)); ok {
 			return usage("%w; did you mean --%s? see loadrig %s --help", err, name, c.Name())
 		}
+	case errors.As(err, &invalid):
+		return usage("--%s: %w; see loadrig %s --help", invalid.GetFlag().Name, wrongValue(invalid.GetFlag(), invalid.GetValue()), c.Name())
 	}
 	return usage("%w; see loadrig %s --help", err, c.Name())
+}
+
+func flagNames(c *cobra.Command) (names []string) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return names
+}
+
+// wrongValue says what a flag takes.
+func wrongValue(f *pflag.Flag, got string) error {
+	want, ok := map[string]string{
+		"int":      "a whole number",
+		"bool":     "true or false",
+		"duration": "a time with its unit, as 30s, 5m or 1h30m",
+		"rate":     "a number of 0 or more per second, minute or hour, as 50/s, 3000/m or 10/h",
+	}[f.Value.Type()]
+	if !ok {
+		want = f.Value.Type()
+	}
+	return fmt.Errorf("got %q, want %s", got, want)
 }
 
 // fromEnvironment gives flags that were not set the value of LOADRIG_NAME, if there is one.
@@ -59,9 +80,9 @@ func fromEnvironment(c *cobra.Command, getenv func(string) string) {
 		var errs []error
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			name := "LOADRIG_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-			if v := getenv(name); v != "" && !f.Changed && f.Name != "help" {
-				if err := c.Flags().Set(f.Name, v); err != nil {
-					errs = append(errs, fmt.Errorf("%s in the environment: %w", name, err))
+			if v := getenv(name); v != "" && !f.Changed && !f.Hidden && f.Name != "help" {
+				if c.Flags().Set(f.Name, v) != nil {
+					errs = append(errs, fmt.Errorf("%s in the environment: %w", name, wrongValue(f, v)))
 				}
 			}
 		})
@@ -70,4 +91,19 @@ func fromEnvironment(c *cobra.Command, getenv func(string) string) {
 		}
 		return nil
 	}
+}
+
+// knownCommand refuses what is no subcommand, and names the nearest.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	if name, ok := nearest.Name(args[0], names); ok {
+		return usage("unknown command %q; did you mean %s?", args[0], name)
+	}
+	return usage("unknown command %q; see loadrig --help", args[0])
 }

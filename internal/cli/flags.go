@@ -153,16 +153,18 @@ func (r *rateFlag) String() string {
 // Type implements pflag.Value.
 func (r *rateFlag) Type() string { return "rate" }
 
+var errNotRate = errors.New("not a rate")
+
 // Set implements pflag.Value.
 func (r *rateFlag) Set(s string) error {
 	number, unit, _ := strings.Cut(s, "/")
 	per, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !ok {
-		return errors.New("want a number per second, minute or hour, as 50/s, 3000/m or 10/h")
+		return errNotRate
 	}
-	if err := load.Rate(v / per).Validate(); err != nil {
-		return err
+	if load.Rate(v/per).Validate() != nil {
+		return errNotRate
 	}
 	*r = rateFlag(v / per)
 	return nil
@@ -172,7 +174,7 @@ func (r *rateFlag) Set(s string) error {
 var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
-	"Subprotocols": "--subprotocol", "Shards": "--shards", "HTTP": "--http", "Transport": "--engine, --local-ips",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -49,7 +48,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	if embedded {
 		cfg.URL = "ws://127.0.0.1:1/" // until the target tells; everything else can be checked now
 	}
-	if err := errors.Join(cfg.Validate()); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
 	if err := rig.Fit(cfg); err != nil {
@@ -68,8 +67,8 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		cfg.URL = server.url
 		talk.note("started an echo server of our own at %s", server.url)
 	}
-	talk.note("%s to %s: %d connections, %s traffic, %v; Ctrl-C ends it early and still reports",
-		"running", cfg.URL, cfg.Connections, cfg.Traffic, cfg.Duration)
+	talk.note("%d players to %s for %v, %s traffic; Ctrl-C ends it early and still reports",
+		cfg.Connections, cfg.URL, cfg.Duration, cfg.Traffic)
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {
 		if stats, err := server.stop(); err == nil {

@@ -10,8 +10,9 @@ import (
 // Algorithm is what a token is signed with. The zero Algorithm is ES256.
 type Algorithm uint8
 
-// The algorithms. Signing a token costs about 30 µs with ES256 and EdDSA and more than a millisecond
-// with RS256: ten thousand players then cost ten seconds of CPU before the first one connects.
+// The algorithms. A token costs 30 µs with EdDSA, 44 µs with ES256 and 0.9 ms with RS256 on one
+// machine (go test -run '^$' -bench Mint ./authctx): ten thousand players with RS256 take nine
+// seconds of CPU for their tokens alone.
 const (
 	ES256         Algorithm = iota // ECDSA on P-256 (RFC 7518 §3.4)
 	EdDSA                          // Ed25519 (RFC 8037 §3.1)

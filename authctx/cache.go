@@ -23,7 +23,7 @@ type CacheOptions struct {
 	// none. It is capped at a quarter of the token's lifetime.
 	Margin time.Duration
 	// Capacity is the number of tokens held; beyond it the oldest goes. 0 means DefaultCapacity;
-	// negative is refused. A token of 700 bytes costs about 1 KiB.
+	// negative is refused. A token of 700 bytes takes about 1.3 KiB.
 	Capacity int
 }
 

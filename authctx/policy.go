@@ -61,6 +61,9 @@ func (p *Policy) ForComponent(c Component) *Context {
 	return &Context{policy: p, actor: owned{c}}
 }
 
+// maxHeaders is the most that a handshake gets from here: three ids and a token.
+const maxHeaders = 4
+
 // owned is a component as an actor.
 type owned struct{ Component }
 
@@ -121,7 +124,7 @@ func (c *Context) HandshakeHeaders(ctx context.Context) (http.Header, error) {
 	if err := id.check(p.scope, p.tokens != nil, need); err != nil {
 		return nil, err
 	}
-	h := make(http.Header, 4)
+	h := make(http.Header, maxHeaders)
 	for i, row := range idTable {
 		if p.scope.ids().has(i) {
 			h.Set(row.header, *row.field(&id))

@@ -149,27 +149,35 @@ func (s *Summary) Fill(snap *metrics.Snapshot) {
 	}
 }
 
-// MaxLag is the schedule lag that a trustworthy rig keeps for 99 of 100 sends.
-const MaxLag = 100 * time.Millisecond
+// DefaultMaxLag is the schedule lag that a trustworthy rig keeps for 99 of 100 sends.
+const DefaultMaxLag = 100 * time.Millisecond
 
-// Judge sets the verdict and its reasons from everything else in s. Asked counts the connections that
-// were to be opened, which is fewer than Players in a run that was interrupted; details say more of some
-// causes, by their names.
-func (s *Summary) Judge(asked uint64, details map[string]string) {
+// Basis is what a verdict needs to know beside the summary itself.
+type Basis struct {
+	// Asked is how many connections were to be opened: fewer than Players where the run was interrupted.
+	Asked uint64
+	// MaxLag bounds the 99th percentile of the schedule lag.
+	MaxLag time.Duration
+	// Details say more of some causes, by their names.
+	Details map[string]string
+}
+
+// Judge sets the verdict and its reasons from everything else in s.
+func (s *Summary) Judge(b Basis) {
 	var rig, server []string
 	if s.Rig.Conservation != "ok" {
 		rig = append(rig, "the counts do not add up, which is a bug in loadrig: "+s.Rig.Conservation)
 	}
-	if lag := s.ScheduleLag.P99; lag > MaxLag.Seconds() {
+	if lag := s.ScheduleLag.P99; lag > b.MaxLag.Seconds() {
 		rig = append(rig, fmt.Sprintf("messages went out late: 1 in 100 by %s or more, want less than %s; use fewer players, a lower rate or a faster machine",
-			seconds(lag), seconds(MaxLag.Seconds())))
+			seconds(lag), seconds(b.MaxLag.Seconds())))
 	}
 	if s.Rig.Panics > 0 {
 		rig = append(rig, fmt.Sprintf("%d players panicked, which is a bug in loadrig", s.Rig.Panics))
 	}
 	for _, d := range s.Disconnects {
 		c := causeNamed(d.Cause)
-		why := explain(c, details[d.Cause])
+		why := explain(c, b.Details[d.Cause])
 		switch {
 		case c.Expected():
 		case c.OfRig():
@@ -178,11 +186,11 @@ func (s *Summary) Judge(asked uint64, details map[string]string) {
 			server = append(server, fmt.Sprintf("%d connections ended by %s", d.Count, why))
 		}
 	}
-	if s.Connections.Opened < asked && s.Connections.Attempted < asked {
+	if s.Connections.Opened < b.Asked && s.Connections.Attempted < b.Asked {
 		server = append(server, fmt.Sprintf("the time was over when %d of %d players had been started; a longer --duration or a higher --rate starts all",
-			s.Connections.Attempted, asked))
-	} else if s.Connections.Opened < asked {
-		server = append(server, fmt.Sprintf("%d of %d connections opened", s.Connections.Opened, asked))
+			s.Connections.Attempted, b.Asked))
+	} else if s.Connections.Opened < b.Asked {
+		server = append(server, fmt.Sprintf("%d of %d connections opened", s.Connections.Opened, b.Asked))
 	}
 	if s.Messages.Dropped > 0 {
 		server = append(server, fmt.Sprintf("%d messages were never sent, as the server did not read or had gone", s.Messages.Dropped))

@@ -12,6 +12,7 @@ import (
 	"github.com/loadrig/loadrig/load"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -49,6 +50,10 @@ type Config struct {
 	// Settle is how long answers to the last messages are waited for. Default 2 s.
 	Settle time.Duration
 
+	// MaxLag is the schedule lag beyond which the verdict is untrustworthy: 99 of 100 messages must go out
+	// less late. Default report.DefaultMaxLag, 100 ms.
+	MaxLag time.Duration
+
 	// HTTP is the address to serve /metrics and /healthz on, while the run lasts. Default: none. Extra
 	// is served beside them, by path.
 	HTTP  string
@@ -75,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Settle == 0 {
 		c.Settle = defaultSettle
+	}
+	if c.MaxLag == 0 {
+		c.MaxLag = report.DefaultMaxLag
 	}
 	if c.Shards == 0 {
 		c.Shards = runtime.GOMAXPROCS(0)
@@ -111,6 +119,9 @@ func (c Config) Validate() error {
 	}
 	if c.Duration <= 0 {
 		wrong("Duration", fmt.Errorf("got %v, want more than 0", c.Duration))
+	}
+	if c.MaxLag < 0 {
+		wrong("MaxLag", fmt.Errorf("got %v, want more than 0", c.MaxLag))
 	}
 	wrong("Rate", c.Rate.Validate())
 	if c.MaxHandshakes < 0 {

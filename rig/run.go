@@ -154,7 +154,7 @@ func (r *run) finish(s *report.Summary) error {
 	if s.Interrupted {
 		asked = s.Connections.Attempted
 	}
-	s.Judge(asked, r.gauges.details())
+	s.Judge(report.Basis{Asked: asked, MaxLag: r.cfg.MaxLag, Details: r.gauges.details()})
 	return nil
 }
 

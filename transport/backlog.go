@@ -2,8 +2,8 @@ package transport
 
 import "github.com/loadrig/loadrig/messages"
 
-// backlog holds the frames that a socket did not take. It is pooled; a connection that keeps up has
-// none.
+// backlog holds what a socket did not take: frames, and before them what is left of the request for the
+// upgrade. It is pooled; a connection that keeps up has none.
 type backlog struct {
 	buf    []byte
 	head   int // buf[:head] was taken
@@ -16,10 +16,16 @@ type queued struct {
 	end     int // of the frame, in buf
 	payload int // its size
 	op      messages.Op
+	request bool // it is no frame but the request, and no message to be counted
 }
 
 // queue keeps what is left of a frame.
 func (c *Conn) queue(op messages.Op, rest []byte, payload int) {
+	c.keep(rest, queued{payload: payload, op: op})
+	c.loop.traffic.Pending++
+}
+
+func (c *Conn) keep(rest []byte, q queued) {
 	if c.tx == nil {
 		c.tx = c.loop.free.backlog()
 		c.tx.since = messages.Now()
@@ -28,16 +34,12 @@ func (c *Conn) queue(op messages.Op, rest []byte, payload int) {
 		}
 	}
 	c.tx.buf = append(c.tx.buf, rest...)
-	c.tx.frames = append(c.tx.frames, queued{end: len(c.tx.buf), payload: payload, op: op})
-	c.loop.traffic.Pending++
+	q.end = len(c.tx.buf)
+	c.tx.frames = append(c.tx.frames, q)
 }
 
 // writable offers the backlog to the socket.
 func (c *Conn) writable() {
-	if c.hs != nil {
-		c.flushRequest()
-		return
-	}
 	tx := c.tx
 	for tx != nil && tx.head < len(tx.buf) {
 		n, err := c.st.write(tx.buf[tx.head:])
@@ -63,8 +65,10 @@ func (c *Conn) took(tx *backlog, n int) {
 	tx.head += n
 	tx.since = l.now
 	for tx.first < len(tx.frames) && tx.frames[tx.first].end <= tx.head {
-		l.sent(tx.frames[tx.first].op, tx.frames[tx.first].payload)
-		l.traffic.Pending--
+		if f := &tx.frames[tx.first]; !f.request {
+			l.sent(f.op, f.payload)
+			l.traffic.Pending--
+		}
 		tx.first++
 	}
 	// Move what is left to the front now and then, so that a peer that never quite catches up does not
@@ -86,7 +90,7 @@ func (c *Conn) dropBacklog() int {
 	if tx == nil {
 		return 0
 	}
-	n := len(tx.frames) - tx.first
+	n := c.Pending()
 	c.loop.traffic.Pending -= uint64(n)
 	c.loop.traffic.Dropped[messages.DropClosed] += uint64(n)
 	c.tx = nil
@@ -110,7 +114,7 @@ func (p *pools) backlog() *backlog   { return pop(&p.backlogs) }
 func (p *pools) handshake() *handshake { return pop(&p.handshakes) }
 
 func (p *pools) putHandshake(h *handshake) {
-	*h = handshake{head: h.head[:0], request: h.request[:0]}
+	*h = handshake{head: h.head[:0]}
 	push(&p.handshakes, h)
 }
 

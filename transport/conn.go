@@ -97,7 +97,11 @@ func (c *Conn) Pending() int {
 	if c.tx == nil {
 		return 0
 	}
-	return len(c.tx.frames) - c.tx.first
+	n := len(c.tx.frames) - c.tx.first
+	if n > 0 && c.tx.frames[c.tx.first].request {
+		n--
+	}
+	return n
 }
 
 // Send sends one message, which it copies. op is OpText, OpBinary, OpPing or OpPong. A nil error means
@@ -360,7 +364,7 @@ func (c *Conn) readFailed(err error) {
 // writeFailed notes that the peer is gone. What it said before, a close frame perhaps, may still be
 // unread and tell more than the failed write; the read that follows finds it, or the end.
 func (c *Conn) writeFailed(err error) {
-	if !peerGone(err) {
+	if c.hs != nil || !peerGone(err) {
 		c.end(causeOf(err), err)
 		return
 	}

@@ -19,7 +19,6 @@ type handshake struct {
 	target    *target
 	auth      http.Header
 	key       [24]byte // Sec-WebSocket-Key
-	request   []byte   // not yet taken by the socket
 	head      []byte   // of the response, so far
 	addrs     []netip.Addr
 	sources   int  // how many source addresses had no port left
@@ -199,23 +198,13 @@ func (c *Conn) begin() {
 	}
 	b = append(b, "\r\n"...)
 	l.scratch = b
-	hs.request = append(hs.request[:0], b...)
-	c.flushRequest()
-}
-
-func (c *Conn) flushRequest() {
-	hs := c.hs
-	for len(hs.request) > 0 {
-		n, err := c.st.write(hs.request)
-		if err != nil {
-			c.end(causeOf(err), err)
-			return
-		}
-		if n == 0 {
-			return
-		}
-		c.loop.traffic.SentWire += uint64(n)
-		hs.request = hs.request[n:]
+	n, err := c.st.write(b)
+	l.traffic.SentWire += uint64(n)
+	switch {
+	case err != nil:
+		c.end(causeOf(err), err)
+	case n < len(b):
+		c.keep(b[n:], queued{request: true})
 	}
 }
 

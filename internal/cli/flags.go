@@ -16,6 +16,7 @@ import (
 	"github.com/loadrig/loadrig/load"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
 	"github.com/loadrig/loadrig/transport"
 )
@@ -37,6 +38,7 @@ type runFlags struct {
 	dialTimeout  time.Duration
 	closeTimeout time.Duration
 	shards       int
+	maxLag       time.Duration
 	http         string
 	json         bool
 	quiet        bool
@@ -63,6 +65,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.closeTimeout, "close-timeout", transport.DefaultCloseTimeout, "`limit` for the wait for the server's close frame")
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
+	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
@@ -75,7 +78,7 @@ func (f *runFlags) config() (rig.Config, error) {
 	c := rig.Config{
 		URL: f.url, Connections: f.connections, Duration: f.duration, Rate: load.Rate(f.rate),
 		Traffic: players.Kind(f.traffic), MessageRate: load.Rate(f.messageRate), Size: f.size,
-		Subprotocols: f.subprotocols, Shards: f.shards, HTTP: f.http,
+		Subprotocols: f.subprotocols, Shards: f.shards, MaxLag: f.maxLag, HTTP: f.http,
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
 	c.Transport = transport.Options{DialTimeout: f.dialTimeout, CloseTimeout: f.closeTimeout, UserAgent: "loadrig/" + b.Version}
@@ -93,7 +96,7 @@ func (f *runFlags) config() (rig.Config, error) {
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
 		errs = append(errs, err)
 	}
-	for name, d := range map[string]time.Duration{"--dial-timeout": f.dialTimeout, "--close-timeout": f.closeTimeout} {
+	for name, d := range map[string]time.Duration{"--dial-timeout": f.dialTimeout, "--close-timeout": f.closeTimeout, "--max-lag": f.maxLag} {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", name, d))
 		}
@@ -174,7 +177,7 @@ func (r *rateFlag) Set(s string) error {
 var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
-	"Subprotocols": "--subprotocol", "Shards": "--shards", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake

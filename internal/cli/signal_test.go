@@ -1,0 +1,84 @@
+//go:build unix
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/loadrig/loadrig/report"
+)
+
+// startRun starts loadrig in a process of its own and waits for its first line of progress.
+func startRun(t *testing.T, stdout *bytes.Buffer, args ...string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), "LOADRIG_TEST_AS_PROGRAM=1")
+	cmd.Stdout = stdout
+	errPipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	r := bufio.NewReader(errPipe)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatalf("stderr ended before the first line of progress: %v", err)
+		}
+		if strings.Contains(line, "connected=") {
+			return cmd, r
+		}
+	}
+}
+
+// TestInterrupt: the first interrupt ends the load, all connections are closed with 1000, the summary is
+// given, the exit code is 105, and the embedded target is gone.
+func TestInterrupt(t *testing.T) {
+	var stdout bytes.Buffer
+	cmd, stderr := startRun(t, &stdout, "run", "-c", "100", "-d", "10m", "--json")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := stderr.ReadByte(); err == nil; { // until all who have it are gone
+		_, err = stderr.ReadByte()
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != ExitInterrupted {
+		t.Errorf("exit code: got %d, want %d", code, ExitInterrupted)
+	}
+	var s report.Summary
+	if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
+		t.Fatalf("stdout: %v in %q", err, stdout.String())
+	}
+	want := report.Disconnect{Cause: "shutdown", Initiator: "local", Code: 1000, Count: 100}
+	if !s.Interrupted || s.Verdict != report.Pass || len(s.Disconnects) != 1 || s.Disconnects[0] != want {
+		t.Errorf("got interrupted %v, %s %v, %+v, want true, pass, %+v", s.Interrupted, s.Verdict, s.Reasons, s.Disconnects, want)
+	}
+}
+
+// TestKilled: the embedded target ends with the rig, also when that is given no chance to say so.
+func TestKilled(t *testing.T) {
+	var stdout bytes.Buffer
+	cmd, stderr := startRun(t, &stdout, "run", "-c", "10", "-d", "10m")
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := stderr.ReadByte(); err == nil; { // the target has inherited it, so it ends with the target
+		_, err = stderr.ReadByte()
+	}
+	_ = cmd.Wait()
+}

@@ -173,7 +173,7 @@ func (s *Summary) Judge(b Basis) {
 			seconds(lag), seconds(b.MaxLag.Seconds())))
 	}
 	if s.Rig.Panics > 0 {
-		rig = append(rig, fmt.Sprintf("%d players panicked, which is a bug in loadrig", s.Rig.Panics))
+		rig = append(rig, fmt.Sprintf("%s panicked, which is a bug in loadrig", many(s.Rig.Panics, "player")))
 	}
 	for _, d := range s.Disconnects {
 		c := causeNamed(d.Cause)
@@ -181,19 +181,19 @@ func (s *Summary) Judge(b Basis) {
 		switch {
 		case c.Expected():
 		case c.OfRig():
-			rig = append(rig, fmt.Sprintf("%d connections ended by this machine or loadrig itself: %s", d.Count, why))
+			rig = append(rig, fmt.Sprintf("%s ended by this machine or loadrig itself: %s", many(d.Count, "connection"), why))
 		default:
-			server = append(server, fmt.Sprintf("%d connections ended by %s", d.Count, why))
+			server = append(server, fmt.Sprintf("%s ended by %s", many(d.Count, "connection"), why))
 		}
 	}
 	if s.Connections.Opened < b.Asked && s.Connections.Attempted < b.Asked {
-		server = append(server, fmt.Sprintf("the time was over when %d of %d players had been started; a longer --duration or a higher --rate starts all",
+		server = append(server, fmt.Sprintf("the time was over when only %d of %d players had been started; a longer --duration or a higher --rate starts all",
 			s.Connections.Attempted, b.Asked))
 	} else if s.Connections.Opened < b.Asked {
 		server = append(server, fmt.Sprintf("%d of %d connections opened", s.Connections.Opened, b.Asked))
 	}
 	if s.Messages.Dropped > 0 {
-		server = append(server, fmt.Sprintf("%d messages were never sent, as the server did not read or had gone", s.Messages.Dropped))
+		server = append(server, fmt.Sprintf("%s never sent, as the server did not read or had gone", many(s.Messages.Dropped, "message")))
 	}
 	s.Verdict, s.Reasons = Pass, []string{}
 	if len(server) > 0 {
@@ -226,6 +226,14 @@ func explain(c messages.Cause, detail string) string {
 		s += "; " + h
 	}
 	return s
+}
+
+// many gives a number with its noun.
+func many(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
 }
 
 func causeNamed(name string) messages.Cause {

@@ -96,9 +96,12 @@ func (f *runFlags) config() (rig.Config, error) {
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
 		errs = append(errs, err)
 	}
-	for name, d := range map[string]time.Duration{"--dial-timeout": f.dialTimeout, "--close-timeout": f.closeTimeout, "--max-lag": f.maxLag} {
-		if d <= 0 {
-			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", name, d))
+	for _, limit := range []struct {
+		flag  string
+		value time.Duration
+	}{{"--dial-timeout", f.dialTimeout}, {"--close-timeout", f.closeTimeout}, {"--max-lag", f.maxLag}} {
+		if limit.value <= 0 {
+			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", limit.flag, limit.value))
 		}
 	}
 	auth, err := f.auth.build()

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/loadrig/loadrig/machine"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
 )
@@ -23,22 +24,11 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("got %d, but only %d fit: %s; %s", e.Asked, e.Fits, e.Limit, e.Remedy)
 }
 
-// spareFiles are left for what is neither a player nor open yet: scrapes, name lookups, files.
-const spareFiles = 32
-
 // Fit tells whether the connections of c fit this process, with a *LimitError for the limit that binds
 // first if they do not; and whether its source addresses are this machine's, with a
 // *messages.FieldError. c must be valid.
 func Fit(c Config) error {
 	c = c.withDefaults()
-	if limit, open := fileLimit(); limit > 0 {
-		perShard := 2 // an epoll set and its eventfd
-		fits := int(limit) - open - perShard*c.Shards - spareFiles
-		if c.Connections > fits {
-			return &LimitError{c.Connections, max(0, fits), fmt.Sprintf("a process may open %d files here", limit),
-				"raise that (ulimit -n, LimitNOFILE) or share the players out over several rigs"}
-		}
-	}
 	for _, ip := range c.Transport.LocalIPs {
 		ln, err := net.Listen("tcp", net.JoinHostPort(ip.String(), "0"))
 		if err != nil {
@@ -50,9 +40,12 @@ func Fit(c Config) error {
 	if err != nil {
 		return err
 	}
-	if fits := network.PortsTo(toLoopback(c.URL)); c.Connections > fits && c.Transport.Dial == nil {
-		return &LimitError{c.Connections, fits, "there are no more local ports for one server address and port",
-			"give more source addresses with --local-ips, or widen net.ipv4.ip_local_port_range"}
+	need := machine.Need{Shards: c.Shards, Sources: network.Sources(toLoopback(c.URL))}
+	for _, b := range machine.Read().Fit(need) {
+		// The other bounds are estimates, which a run may be there to find out about.
+		if (b.Name == machine.OpenFiles || (b.Name == machine.LocalPorts && c.Transport.Dial == nil)) && c.Connections > b.Fits {
+			return &LimitError{c.Connections, b.Fits, b.Name + " are " + b.Here, "raise that: " + b.Remedy}
+		}
 	}
 	return nil
 }

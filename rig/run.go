@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/actors"
+	"github.com/loadrig/loadrig/machine"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
@@ -166,7 +167,7 @@ func (r *run) describe(ctx context.Context, s *report.Summary, snap *metrics.Sna
 	rig.Shards = r.cfg.Shards
 	cpu, rss := usage()
 	rig.CPUSeconds, rig.MaxRSSBytes = cpu.Seconds(), rss
-	rig.OpenFileLimit, _ = fileLimit()
+	rig.OpenFileLimit = uint64(machine.Read().Files)
 	if r.cfg.Traffic != players.Idle && s.Messages.Sent > snap.RoundTrip.Count() {
 		rig.Unanswered = s.Messages.Sent - snap.RoundTrip.Count()
 	}

@@ -7,12 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/machine"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
@@ -237,12 +237,12 @@ func TestValidate(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
-	limit, _ := fileLimit()
+	limit := machine.Read().Files
 	if limit == 0 {
 		t.Skip("SKIPPED: descriptors are not limited here")
 	}
 	c := small("ws://127.0.0.1/")
-	c.Connections = int(limit)
+	c.Connections = limit
 	var le *LimitError
 	if err := Fit(c); !errors.As(err, &le) {
 		t.Fatalf("got %v, want a LimitError", err)
@@ -256,22 +256,10 @@ func TestFit(t *testing.T) {
 		t.Error("one more fits, too")
 	}
 	// A destination that is not loopback has the ports of one source address.
-	if lo, hi := ephemeral(t); hi-lo+1 < le.Fits {
+	if ports := machine.Read().Ports(); ports < le.Fits {
 		c.URL = "ws://192.0.2.1/"
-		if err := Fit(c); !errors.As(err, &le) || le.Fits != hi-lo+1 {
-			t.Errorf("got %v, want a limit of %d ports", err, hi-lo+1)
+		if err := Fit(c); !errors.As(err, &le) || le.Fits != ports {
+			t.Errorf("got %v, want a limit of %d ports", err, ports)
 		}
 	}
-}
-
-func ephemeral(t *testing.T) (lo, hi int) {
-	t.Helper()
-	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err != nil {
-		return 0, 1 << 20
-	}
-	if _, err := fmt.Sscan(string(b), &lo, &hi); err != nil {
-		t.Fatal(err)
-	}
-	return lo, hi
 }

@@ -26,16 +26,17 @@ func (c *Conn) queue(op messages.Op, rest []byte, payload int) {
 }
 
 func (c *Conn) keep(rest []byte, q queued) {
-	if c.tx == nil {
+	began := c.tx == nil
+	if began {
 		c.tx = c.loop.free.backlog()
 		c.tx.since = messages.Now()
-		if c.phase == phaseOpen {
-			c.checkStalls(c.tx.since)
-		}
 	}
 	c.tx.buf = append(c.tx.buf, rest...)
 	q.end = len(c.tx.buf)
 	c.tx.frames = append(c.tx.frames, q)
+	if began && c.phase == phaseOpen {
+		c.watchStalls()
+	}
 }
 
 // writable offers the backlog to the socket.
@@ -66,7 +67,7 @@ func (c *Conn) took(tx *backlog, n int) {
 	tx.since = l.now
 	for tx.first < len(tx.frames) && tx.frames[tx.first].end <= tx.head {
 		if f := &tx.frames[tx.first]; !f.request {
-			l.sent(f.op, f.payload)
+			c.sent(f.op, f.payload)
 			l.traffic.Pending--
 		}
 		tx.first++
@@ -106,7 +107,10 @@ type pools struct {
 	handshakes []*handshake
 }
 
-const maxFree = 256
+const (
+	maxFree         = 256
+	maxPooledFrames = 1 << 10 // a backlog of tiny frames has many; larger lists are left to the garbage collector
+)
 
 func (p *pools) assembly() *assembly { return pop(&p.assemblies) }
 func (p *pools) backlog() *backlog   { return pop(&p.backlogs) }
@@ -129,6 +133,9 @@ func (p *pools) putAssembly(a *assembly) {
 func (p *pools) putBacklog(b *backlog) {
 	if cap(b.buf) > maxPooledData {
 		b.buf = nil
+	}
+	if cap(b.frames) > maxPooledFrames {
+		b.frames = nil
 	}
 	*b = backlog{buf: b.buf[:0], frames: b.frames[:0]}
 	push(&p.backlogs, b)

@@ -52,6 +52,9 @@ func (c *Conn) connectDone(s *fdStream) {
 	if err == nil && e != 0 {
 		err = syscall.Errno(e)
 	}
+	if err == nil && selfConnected(s.fd) {
+		err = unix.ECONNREFUSED
+	}
 	if err != nil {
 		c.connectFailed(fmt.Errorf("connect: %w", err))
 		return
@@ -59,6 +62,26 @@ func (c *Conn) connectDone(s *fdStream) {
 	c.leave()
 	s.poller().watch(s, epoll.In)
 	c.begin()
+}
+
+// selfConnected tells whether the kernel has joined the socket to itself, as it does when it happens to
+// pick the destination's own port, on which nobody listens, for the source (RFC 9293 §3.5, simultaneous
+// open). It would keep the server from coming back to that port.
+func selfConnected(fd int) bool {
+	local, err1 := unix.Getsockname(fd)
+	peer, err2 := unix.Getpeername(fd)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	switch l := local.(type) {
+	case *unix.SockaddrInet4:
+		p, ok := peer.(*unix.SockaddrInet4)
+		return ok && l.Port == p.Port && l.Addr == p.Addr
+	case *unix.SockaddrInet6:
+		p, ok := peer.(*unix.SockaddrInet6)
+		return ok && l.Port == p.Port && l.Addr == p.Addr
+	}
+	return false
 }
 
 // bindSource binds to an address and leaves the port to connect, so that only the (source, destination)

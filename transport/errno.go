@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 
@@ -13,6 +14,7 @@ import (
 // peer or the network did.
 func causeOf(err error) messages.Cause {
 	var dns *net.DNSError
+	var alert *net.OpError
 	switch {
 	case isAny(err, errnoReset):
 		return messages.CauseReset
@@ -24,8 +26,10 @@ func causeOf(err error) messages.Cause {
 		return messages.CauseConnectTimeout
 	case errors.As(err, &dns):
 		return messages.CauseResolve
-	case errors.Is(err, errEOF), errors.Is(err, net.ErrClosed):
+	case isAny(err, ended):
 		return messages.CauseEOF
+	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
+		return messages.CauseTLS // an alert; a server of TLS 1.3 refuses a client after the handshake
 	default:
 		return messages.CauseReset
 	}
@@ -34,8 +38,12 @@ func causeOf(err error) messages.Cause {
 // noPortLeft tells that no local port was free for the source and destination.
 func noPortLeft(err error) bool { return isAny(err, errnoNoPort) }
 
+// ended are the errors that say that a stream is at its end. TLS without a closing alert gives
+// ErrUnexpectedEOF; it is how many servers end.
+var ended = []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed}
+
 // peerGone tells errors of a write that the next read explains better.
-func peerGone(err error) bool { return isAny(err, errnoReset) }
+func peerGone(err error) bool { return isAny(err, errnoReset) || errors.Is(err, io.ErrClosedPipe) }
 
 func isAny(err error, targets []error) bool {
 	for _, t := range targets {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,7 +28,8 @@ type handshake struct {
 	cancel    context.CancelFunc // of the job under way; nil if there is none
 }
 
-// runFunc lets a closure be posted.
+// runFunc lets a closure be posted. It must hold nothing that has to be released: a loop that has ended
+// drops it.
 type runFunc func()
 
 // RunOnLoop implements Runner.
@@ -42,6 +42,10 @@ func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
 	l.conns = append(l.conns, c)
 	hs := c.hs
 	hs.times.Start = messages.Now()
+	if l.stopping.Load() { // nothing may be begun that Run would not wait for
+		c.end(messages.CauseShutdown, nil)
+		return c
+	}
 	c.deadline(l.net.opts.DialTimeout)
 	t, err := l.compile(connect)
 	if err != nil {
@@ -75,18 +79,33 @@ func (c *Conn) job(f func(context.Context) (then func(), lost func())) {
 	ctx, cancel := context.WithCancel(context.Background())
 	hs.cancel = cancel
 	l.net.jobs.do(func() {
-		then, lost := f(ctx)
-		l.Post(runFunc(func() {
-			cancel()
-			if c.hs == hs {
-				hs.cancel = nil
-				l.blame = c
-				then()
-			} else if lost != nil {
-				lost()
-			}
-		}), nil)
+		r := &result{conn: c, hs: hs, cancel: cancel}
+		r.then, r.lost = f(ctx)
+		if !l.post(&l.queue, r, nil) {
+			r.RunOnLoop(nil) // the loop has ended, and c with it
+		}
 	})
+}
+
+// result is what a job has made for a connection, which may have ended meanwhile.
+type result struct {
+	conn       *Conn
+	hs         *handshake
+	cancel     context.CancelFunc
+	then, lost func()
+}
+
+// RunOnLoop implements Runner.
+func (r *result) RunOnLoop(any) {
+	r.cancel()
+	switch c := r.conn; {
+	case c.hs == r.hs:
+		c.hs.cancel = nil
+		c.loop.blame = c
+		r.then()
+	case r.lost != nil:
+		r.lost()
+	}
 }
 
 func (c *Conn) authorize(auth messages.Authorizer) {
@@ -170,7 +189,9 @@ func (c *Conn) connectFailed(err error) {
 	case noPortLeft(err) && hs.sources+1 < c.loop.net.sources.choices(hs.addrs):
 		hs.sources++
 		c.connectTo(hs.addrs)
-	case len(hs.addrs) > 1 && causeOf(err) == messages.CauseRefused:
+	case len(hs.addrs) > 1 && !isAny(err, errnoResource):
+		// Not only where refused: without IPv6, ::1 for instance is an address that cannot be had.
+		hs.sources = 0
 		c.connectTo(hs.addrs[1:])
 	default:
 		c.end(causeOf(err), err)
@@ -251,7 +272,7 @@ func (c *Conn) open(subprotocol string) {
 	c.phase = phaseOpen
 	c.lastRead = l.now
 	l.timers.unset(&c.timer)
-	c.checkStalls(l.now)
+	c.watchStalls()
 	l.blame = c
 	c.handler.Opened(&l.opened)
 }
@@ -262,12 +283,4 @@ func (c *Conn) releaseHandshake() {
 	}
 	c.loop.free.putHandshake(c.hs)
 	c.hs = nil
-}
-
-func (c *Conn) handshakeReadFailed(err error) {
-	if errors.Is(err, errEOF) {
-		c.end(messages.CauseEOF, errors.New("the peer ended the connection before it answered"))
-		return
-	}
-	c.end(causeOf(err), err)
 }

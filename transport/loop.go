@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"github.com/loadrig/loadrig/messages"
 )
 
@@ -20,7 +22,8 @@ type Runner interface {
 
 // Culprit is implemented by a Runner, Handler or Alarm that wants to know of its own panic. The loop
 // goes on in any case; a panic of one never reaches another. Without it the panic is only counted, and
-// a connection whose handler panicked is aborted with the cause internal.
+// a connection whose handler panicked is aborted with the cause internal. A Culprit aborts its connection
+// itself; until then the connection neither sends nor listens, as what was being read is lost.
 type Culprit interface {
 	// Panicked runs on the loop's goroutine after the stack was unwound.
 	Panicked(reason any, stack []byte)
@@ -43,9 +46,11 @@ type Loop struct {
 	local   []item // queued by the loop itself; drained in the same turn
 	batch   []item // being run
 	ran     int
-	blame   any // what is being run, should it panic
+	blame   any   // what is being run, should it panic
+	reading *Conn // whose bytes are being handled; nil between reads
 	rb      []byte
 	scratch []byte
+	control [ws.MaxControlFramePayloadSize]byte // of a control frame that came in pieces
 	random  *mrand.ChaCha8
 	traffic messages.Traffic
 	panics  uint64
@@ -69,11 +74,6 @@ type Loop struct {
 	// Atomic.
 	sleeping atomic.Bool
 	stopping atomic.Bool
-}
-
-type item struct {
-	run Runner
-	arg any
 }
 
 // poller waits for sockets and for other goroutines.
@@ -103,20 +103,25 @@ func NewLoop(n *Network) (*Loop, error) {
 	return l, nil
 }
 
-// Run runs the loop on the calling goroutine until Stop, and then aborts the connections that are
-// left. The loop cannot be run again.
+// Run runs the loop on the calling goroutine until Stop, and then aborts the connections that are left
+// and tells their handlers. The loop cannot be run again. A loop that is not to be run after all is
+// released by Stop and then Run.
 func (l *Loop) Run() {
 	for !l.stopping.Load() {
 		l.turn()
 	}
-	for i := len(l.conns) - 1; i >= 0; i-- {
-		l.conns[i].Abort(messages.CauseShutdown, nil)
+	// What is told now may make more to be told, such as a handler that dials again. Dial refuses, and a
+	// handler that does not take that for an answer is not waited for.
+	for range 16 {
+		for len(l.conns) > 0 {
+			l.conns[len(l.conns)-1].Abort(messages.CauseShutdown, nil)
+		}
+		l.drain()
+		if len(l.conns) == 0 && len(l.local) == 0 && !l.queued() {
+			break
+		}
 	}
-	l.drain()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gone = true
-	l.poller.close()
+	l.leave()
 }
 
 // Stop ends Run after the present turn. Any goroutine may call it, also more than once.
@@ -124,42 +129,6 @@ func (l *Loop) Stop() {
 	l.stopping.Store(true)
 	l.wake()
 }
-
-// Post queues r to be run on the loop with arg. Any goroutine may call it. What one goroutine posts is
-// run in its order.
-func (l *Loop) Post(r Runner, arg any) {
-	l.mu.Lock()
-	l.queue = append(l.queue, item{r, arg})
-	l.mu.Unlock()
-	l.rouse()
-}
-
-// PostUrgent is Post with priority over everything that was posted without.
-func (l *Loop) PostUrgent(r Runner, arg any) {
-	l.mu.Lock()
-	l.urgent = append(l.urgent, item{r, arg})
-	l.mu.Unlock()
-	l.rouse()
-}
-
-func (l *Loop) rouse() {
-	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
-		l.wake()
-	}
-}
-
-// wake holds mu so that it never writes to a descriptor that Run has closed.
-func (l *Loop) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.gone {
-		l.poller.wake()
-	}
-}
-
-// Defer queues r behind what the loop is doing now; it is run in the same turn. Only the loop's
-// goroutine may call it; it takes no lock.
-func (l *Loop) Defer(r Runner, arg any) { l.local = append(l.local, item{r, arg}) }
 
 // Now gives the instant at which the present turn, or the read whose messages are being handled, began.
 // It costs nothing; messages.Now is exact.
@@ -189,30 +158,31 @@ func (l *Loop) turn() {
 	l.timers.startTurn()
 	for !l.runTimers() {
 	}
-	if n := l.poller.wait(0); n > 0 || len(l.local) > 0 {
-		l.handle(n)
-		return
+	l.runLocal()
+	n := l.poller.wait(0)
+	if n == 0 && len(l.local) == 0 {
+		n = l.sleep()
 	}
+	l.handle(n)
+	l.runLocal()
+}
+
+// sleep waits for sockets, the queue or the next timer.
+func (l *Loop) sleep() (n int) {
 	timeout := time.Duration(-1)
 	if d, ok := l.timers.next(messages.Now()); ok {
 		timeout = d
 	}
 	if timeout == 0 {
-		return
+		return 0
 	}
 	l.sleeping.Store(true)
-	n := 0
 	if !l.queued() && !l.stopping.Load() {
 		n = l.poller.wait(timeout)
 	}
 	l.sleeping.Store(false)
-	l.handle(n)
-}
-
-func (l *Loop) queued() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.queue) > 0 || len(l.urgent) > 0
+	l.now = messages.Now() // what is handled next happened after the wait, not before it
+	return n
 }
 
 // handle runs what the last wait found.
@@ -247,47 +217,12 @@ func (l *Loop) runTimers() (done bool) {
 	}
 }
 
-// drain runs what was queued when it began: urgent items, then the loop's own, then the others'.
-func (l *Loop) drain() {
-	l.mu.Lock()
-	l.batch, l.urgent = l.urgent, l.batch[:0]
-	l.mu.Unlock()
-	l.runBatch()
-	l.batch, l.local = l.local, l.batch[:0]
-	l.runBatch()
-	l.mu.Lock()
-	l.batch, l.queue = l.queue, l.batch[:0]
-	l.mu.Unlock()
-	l.runBatch()
-}
-
-// maxKept bounds the queue memory that is kept for reuse, in items.
-const maxKept = 1 << 16
-
-func (l *Loop) runBatch() {
-	for l.ran = 0; l.ran < len(l.batch); {
-		l.runSome()
-	}
-	if cap(l.batch) > maxKept {
-		l.batch = nil
-	}
-}
-
-func (l *Loop) runSome() {
-	defer l.recoverTurn()
-	for l.ran < len(l.batch) {
-		it := l.batch[l.ran]
-		l.batch[l.ran] = item{}
-		l.ran++
-		l.blame = it.run
-		it.run.RunOnLoop(it.arg)
-	}
-}
-
 // Blame names who is to be told if what runs from here on panics. It is for a Runner that runs another's
 // code, such as a supervisor that routes a message to an actor.
 func (l *Loop) Blame(culprit any) { l.blame = culprit }
 
+// recoverTurn ends a panic, and tells whom it concerns. A connection that was being read has lost the
+// rest of that read, so it cannot go on: it is aborted, by its handler if that is a Culprit.
 func (l *Loop) recoverTurn() {
 	reason := recover()
 	if reason == nil {
@@ -295,15 +230,27 @@ func (l *Loop) recoverTurn() {
 	}
 	l.panics++
 	stack := debug.Stack()
-	culprit := l.blame
+	culprit, conn := l.blame, l.reading
+	l.reading = nil
 	if c, ok := culprit.(*Conn); ok {
-		culprit = c.handler
-		if _, ok := culprit.(Culprit); !ok {
-			c.Abort(messages.CauseInternal, fmt.Errorf("panic: %v", reason))
-			return
-		}
+		culprit, conn = c.handler, c
+	}
+	if conn != nil {
+		conn.giveUp()
 	}
 	if c, ok := culprit.(Culprit); ok {
-		c.Panicked(reason, stack)
+		l.accuse(c, reason, stack)
+	} else if conn != nil {
+		conn.Abort(messages.CauseInternal, fmt.Errorf("panic: %v", reason))
 	}
+}
+
+// accuse tells c of its panic, and bears another.
+func (l *Loop) accuse(c Culprit, reason any, stack []byte) {
+	defer func() {
+		if recover() != nil {
+			l.panics++
+		}
+	}()
+	c.Panicked(reason, stack)
 }

@@ -43,15 +43,12 @@ func NewNetwork(o Options) (*Network, error) {
 // Options gives the options in force, with defaults filled in.
 func (n *Network) Options() Options { return n.opts }
 
-// PortsTo tells how many connections this machine's ephemeral ports allow to one destination address
-// and port, by the source addresses that would be used for it.
-func (n *Network) PortsTo(loopback bool) int {
-	lo, hi := ephemeralPorts()
-	count := max(1, len(n.opts.LocalIPs))
+// Sources gives how many source addresses connections to one destination spread over.
+func (n *Network) Sources(loopback bool) int {
 	if loopback && len(n.opts.LocalIPs) == 0 {
-		count = loopbackSources
+		return loopbackSources
 	}
-	return count * (hi - lo + 1)
+	return max(1, len(n.opts.LocalIPs))
 }
 
 // Wait returns when no goroutine of the network is left. The loops must have stopped.

@@ -72,8 +72,8 @@ type Options struct {
 	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.
 	LocalIPs []netip.Addr
 
-	// Resolver is asked for names. Default: Go's own. Answers are kept for ResolveTTL, default 1 min,
-	// and connections spread over all addresses of a name.
+	// Resolver is asked for names. Default: Go's own. Answers are kept for ResolveTTL, default 1 min;
+	// a negative one keeps none. Connections spread over all addresses of a name.
 	Resolver   Resolver
 	ResolveTTL time.Duration
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"io"
 	"time"
 
 	"github.com/loadrig/loadrig/internal/epoll"
@@ -103,7 +104,7 @@ func (s *fdStream) ready(l *Loop, bits uint32) {
 	case n > 0:
 		s.conn.received(l.rb[:n])
 	case err == nil:
-		s.conn.readFailed(errEOF)
+		s.conn.readFailed(io.EOF)
 	case wouldBlock(err):
 	default:
 		s.conn.readFailed(err)

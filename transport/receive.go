@@ -34,11 +34,14 @@ const maxPooledData = 64 << 10 // larger buffers are left to the garbage collect
 
 // received takes bytes that were read, and hands on each whole message in place. b is not kept.
 func (c *Conn) received(b []byte) {
-	c.loop.traffic.ReceivedWire += uint64(len(b))
+	l := c.loop
+	l.traffic.ReceivedWire += uint64(len(b))
+	l.reading = c
 	if c.hs != nil {
 		b = c.upgradeAnswer(b)
 	}
 	c.feed(b)
+	l.reading = nil
 }
 
 // feed parses frames until b is used up or nothing more is listened to.
@@ -120,7 +123,7 @@ func (c *Conn) checkHeader(h ws.Header) error {
 		return err
 	}
 	if limit := c.loop.net.opts.MaxMessage; !h.OpCode.IsControl() && h.Length > int64(limit-have) {
-		return fmt.Errorf("%w: got %d bytes or more, want at most %d", errMessageTooBig, h.Length+int64(have), limit)
+		return fmt.Errorf("%w: got %d bytes or more, want at most %d", errMessageTooBig, uint64(h.Length)+uint64(have), limit)
 	}
 	return nil
 }
@@ -214,7 +217,9 @@ func startsRune(b []byte) bool {
 func (c *Conn) frameDone(rx *assembly) {
 	rx.inFrame = false
 	if rx.frame.OpCode.IsControl() {
-		c.whole(opOf(rx.frame.OpCode), rx.control[:rx.filled])
+		// Answering may end the connection, which frees rx before the handler has read the payload.
+		l := c.loop
+		c.whole(opOf(rx.frame.OpCode), l.control[:copy(l.control[:], rx.control[:rx.filled])])
 		return
 	}
 	if !rx.frame.Fin {
@@ -272,10 +277,8 @@ func (c *Conn) peerClosed(payload []byte) {
 	}
 	c.because(messages.CauseRemote, nil)
 	e := c.ending
-	e.gotClose = true
-	if e.code == 0 {
-		e.code, e.reason = code, string(reason)
-	}
+	e.gotClose, e.peerFirst = true, !e.askedClose
+	e.peerCode, e.reason = code, string(reason)
 	c.sendClose(code, "")
 	c.drainPeer()
 }

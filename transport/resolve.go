@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -81,6 +82,7 @@ func (r *resolver) fetch(host string, e *resolved) {
 	if err == nil && len(addrs) == 0 {
 		err = errNoAddress
 	}
+	addrs = slices.Clone(addrs) // the Resolver may keep or share what it gave
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}

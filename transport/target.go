@@ -2,10 +2,10 @@ package transport
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -41,11 +41,11 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	}
 	t.url = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	host := u.Host
-	if h := c.Headers.Get("Host"); h != "" {
-		if !httpguts.ValidHostHeader(h) {
-			return nil, fmt.Errorf("%w: Host: got %q, want a host name", messages.ErrBadHeader, h)
-		}
+	if h := header(c.Headers, "Host"); h != "" {
 		host = h
+	}
+	if !httpguts.ValidHostHeader(host) {
+		return nil, fmt.Errorf("%w: Host: got %q, want a host name", messages.ErrBadHeader, host)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
@@ -58,7 +58,7 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	if len(c.Subprotocols) > 0 {
 		fmt.Fprintf(&b, "Sec-WebSocket-Protocol: %s\r\n", strings.Join(c.Subprotocols, ", "))
 	}
-	if c.Headers.Get("User-Agent") == "" && userAgent != "" {
+	if header(c.Headers, "User-Agent") == "" && userAgent != "" {
 		fmt.Fprintf(&b, "User-Agent: %s\r\n", userAgent)
 	}
 	if err := writeHeaders(&b, c.Headers); err != nil {
@@ -88,12 +88,25 @@ func parseURL(raw string) (*url.URL, error) {
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%w: got a fragment in %q, which a WebSocket URL may not have (RFC 6455 §3)", messages.ErrBadURL, u.Redacted())
 	}
+	if strings.Contains(u.RequestURI(), " ") {
+		return nil, fmt.Errorf("%w: got a space in the query of %q, want %%20", messages.ErrBadURL, u.Redacted())
+	}
 	if p := u.Port(); p != "" {
-		if _, err := net.LookupPort("tcp", p); err != nil || p == "0" {
+		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
 			return nil, fmt.Errorf("%w: got port %q, want 1 to 65535", messages.ErrBadURL, p)
 		}
 	}
 	return u, nil
+}
+
+// header gives the value of a header however its name is written.
+func header(h http.Header, name string) string {
+	for n, values := range h {
+		if len(values) > 0 && http.CanonicalHeaderKey(n) == name {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 // writeHeaders writes h in a fixed order. Errors name the header, never its value.

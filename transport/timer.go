@@ -77,7 +77,11 @@ func (t *Timer) take(l *Timer) {
 }
 func tickBefore(s messages.Stamp) int64 { return floorDiv(int64(s), int64(wheelTick)) }
 func tickAfter(s messages.Stamp) int64 {
-	return floorDiv(int64(s)+int64(wheelTick)-1, int64(wheelTick))
+	tick := tickBefore(s)
+	if tick*int64(wheelTick) < int64(s) { // not by adding to s, which may be as late as can be
+		tick++
+	}
+	return tick
 }
 
 func floorDiv(a, b int64) int64 {

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package machine
+
+func (l *Limits) read() { l.readFiles() }

@@ -8,7 +8,7 @@
 //
 // There are two engines behind the same types. On Linux a loop waits in epoll, and a plain connection
 // costs a socket and a few hundred bytes. Elsewhere, and for wss, a connection has a goroutine that
-// reads and, while the peer is slow, one that writes; both only hand bytes to the loop.
+// reads and, while there is something to write, one that writes; both only hand bytes to the loop.
 //
 // What may live here: sockets, framing, name lookup, source addresses, timers. What may not: actors,
 // metrics, load models, or anything that decides when to connect or what to send.

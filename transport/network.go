@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"fmt"
+	"sync"
 )
 
 // Network is what the loops of one rig share: options, cached name lookups, source addresses, and the
@@ -13,6 +14,7 @@ type Network struct {
 	jobs     jobs
 	resolver resolver
 	sources  *sources
+	streams  sync.WaitGroup // goroutines that read and write
 }
 
 // dialers is how many goroutines look names up, fetch tokens and shake hands over TLS. More do not
@@ -52,4 +54,7 @@ func (n *Network) Sources(loopback bool) int {
 }
 
 // Wait returns when no goroutine of the network is left. The loops must have stopped.
-func (n *Network) Wait() { n.jobs.wait() }
+func (n *Network) Wait() {
+	n.jobs.wait()
+	n.streams.Wait()
+}

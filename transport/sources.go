@@ -74,8 +74,14 @@ func (s *sources) candidates(to netip.Addr) []netip.Addr {
 	return from
 }
 
-// choices gives how many sources there are towards the first of addrs.
-func (s *sources) choices(addrs []netip.Addr) int { return len(s.candidates(addrs[0])) }
+// choices gives how many sources there are towards the first of addrs; none where Options.Dial has taken
+// the place of addresses.
+func (s *sources) choices(addrs []netip.Addr) int {
+	if len(addrs) == 0 {
+		return 0
+	}
+	return len(s.candidates(addrs[0]))
+}
 
 // lease is one connection's use of a source address.
 type lease struct {

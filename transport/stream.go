@@ -124,11 +124,13 @@ func (s *netStream) write(b []byte) (int, error) {
 	}
 	s.writing = true
 	s.out = append(s.out[:0], b[:min(len(b), streamWrite)]...)
-	s.conn.loop.net.streams.Go(s.flush)
+	s.conn.loop.net.streams.Add(1)
+	go s.flush()
 	return 0, nil
 }
 
 func (s *netStream) flush() {
+	defer s.conn.loop.net.streams.Done()
 	s.wrote, s.werr = s.nc.Write(s.out)
 	if cap(s.out) > streamRead {
 		s.out = nil

@@ -3,6 +3,7 @@ package wstest
 import (
 	"bufio"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // Server hands each connection to a script, in a goroutine of its own.
 type Server struct {
 	ln     net.Listener
+	scheme string
 	script func(net.Conn)
 	wg     sync.WaitGroup
 
@@ -45,7 +47,11 @@ func ServeAt(t testing.TB, addr string, script func(net.Conn)) *Server {
 
 // ServeOn is Serve on a given listener.
 func ServeOn(t testing.TB, ln net.Listener, script func(net.Conn)) *Server {
-	s := &Server{ln: ln, script: script, conns: make(map[net.Conn]bool)}
+	return newServer(t, ln, script)
+}
+
+func newServer(t testing.TB, ln net.Listener, script func(net.Conn)) *Server {
+	s := &Server{ln: ln, scheme: "ws", script: script, conns: make(map[net.Conn]bool)}
 	s.wg.Add(1)
 	go s.accept()
 	t.Cleanup(s.Kill)
@@ -78,8 +84,11 @@ func (s *Server) accept() {
 // Addr gives host:port.
 func (s *Server) Addr() string { return s.ln.Addr().String() }
 
-// URL gives ws://host:port/.
-func (s *Server) URL() string { return "ws://" + s.Addr() + "/" }
+// URL gives ws://host:port/, or wss:// where the server speaks TLS.
+func (s *Server) URL() string { return s.scheme + "://" + s.Addr() + "/" }
+
+// Port gives the port.
+func (s *Server) Port() int { return s.ln.Addr().(*net.TCPAddr).Port }
 
 // Open gives the number of connections that are open now.
 func (s *Server) Open() int {
@@ -108,6 +117,9 @@ func (s *Server) Kill() {
 
 // Reset closes c so that the peer sees a reset.
 func Reset(c net.Conn) {
+	if tc, ok := c.(*tls.Conn); ok {
+		c = tc.NetConn() // a closing alert would be written first, and may block
+	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

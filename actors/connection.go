@@ -245,6 +245,8 @@ func (a *connActor) Receive(ctx actor.Context) {
 func (c *Connection) closed(m *messages.Closed) {
 	c.conn = nil
 	kept := *m // the behaviour may connect again at once, and the loop reuses m
+	// A player that panicked while it connected was never told that its connection opened.
+	kept.Opened = c.state == messages.Connected
 	c.shard.observe(&kept)
 	c.move(messages.InputEnded)
 	if c.behavior != nil && !c.stopped {

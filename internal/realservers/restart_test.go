@@ -87,8 +87,7 @@ func TestServerKilled(t *testing.T) {
 		t.Errorf("ended with reset or eof: got %d, want %d", got, n)
 	}
 
-	// The tokens live for two seconds, so by then every one is due for renewal.
-	time.Sleep(2 * time.Second)
+	time.Sleep(tokenLife) // every token has expired then
 	second := node(t, "JWKS_FILE="+jwks, "PORT="+port)
 	if snap, _ := m.Snapshot(t.Context()); snap.States[messages.Disconnected] != n {
 		t.Errorf("before a Reconnect was told: got %v, want all disconnected", snap.States)

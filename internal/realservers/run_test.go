@@ -165,6 +165,8 @@ func TestSubprotocol(t *testing.T) {
 	agree(t, s, srv.stop())
 }
 
+const tokenLife = 8 * time.Second
+
 // worldAuth gives each player an identity of its own, and a policy whose tokens the key set verifies.
 func worldAuth(t *testing.T) (auth func(n int) messages.Authorizer, jwks string) {
 	t.Helper()
@@ -180,8 +182,9 @@ func worldAuth(t *testing.T) (auth func(n int) messages.Authorizer, jwks string)
 	if err := keys.WriteFile(jwks); err != nil {
 		t.Fatal(err)
 	}
-	// The tokens live so shortly that each reconnection some seconds later needs a new one.
-	mint, err := authctx.NewMinter(authctx.MintOptions{Key: key, Audience: []string{"game"}, Lifetime: 2 * time.Second, Skew: -1})
+	// The tokens live so shortly that a reconnection after tokenLife needs a new one, and long enough for a
+	// thousand handshakes with the race detector on.
+	mint, err := authctx.NewMinter(authctx.MintOptions{Key: key, Audience: []string{"game"}, Lifetime: tokenLife, Skew: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,10 @@ type Server struct {
 	script func(net.Conn)
 	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	total int
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	total  int
+	killed bool
 }
 
 // Serve listens on 127.0.0.1 and runs script for each connection, which is closed when script returns.
@@ -66,9 +67,13 @@ func (s *Server) accept() {
 			return
 		}
 		s.mu.Lock()
+		killed := s.killed
 		s.conns[c] = true
 		s.total++
 		s.mu.Unlock()
+		if killed { // after Kill has reset all it knew of
+			Reset(c)
+		}
 		s.wg.Add(1)
 		go func() {
 			defer s.wg.Done()
@@ -108,6 +113,7 @@ func (s *Server) Total() int {
 func (s *Server) Kill() {
 	_ = s.ln.Close()
 	s.mu.Lock()
+	s.killed = true
 	for c := range s.conns {
 		Reset(c)
 	}

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -41,7 +42,11 @@ func (c *Conn) dialStream(address string) {
 				c.begin()
 			case d.phase == messages.PhaseTLS:
 				from.release()
-				c.end(messages.CauseTLS, d.err)
+				cause := messages.CauseTLS
+				if errors.Is(d.err, context.DeadlineExceeded) {
+					cause = messages.CauseConnectTimeout // as the connection's own timer has it
+				}
+				c.end(cause, d.err)
 			default:
 				from.release()
 				hs.began = messages.Now()

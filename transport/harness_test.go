@@ -30,8 +30,8 @@ func eachEngine(t *testing.T, f func(t *testing.T, e Engine)) {
 	}
 }
 
-// bench is a loop that runs, to try connections on.
-type bench struct {
+// lab is a loop that runs, to try connections on.
+type lab struct {
 	t       testing.TB
 	net     *Network
 	loop    *Loop
@@ -43,7 +43,7 @@ type bench struct {
 	handling bool // a callback is being made
 }
 
-func newBench(t testing.TB, o Options) *bench {
+func newLab(t testing.TB, o Options) *lab {
 	t.Helper()
 	n, err := NewNetwork(o)
 	if err != nil {
@@ -53,7 +53,7 @@ func newBench(t testing.TB, o Options) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, net: n, loop: l, stopped: make(chan struct{})}
+	b := &lab{t: t, net: n, loop: l, stopped: make(chan struct{})}
 	go func() {
 		defer close(b.stopped)
 		l.Run()
@@ -63,7 +63,7 @@ func newBench(t testing.TB, o Options) *bench {
 }
 
 // stop stops the loop and checks that nothing is left on it.
-func (b *bench) stop() {
+func (b *lab) stop() {
 	b.once.Do(func() {
 		b.loop.Stop()
 		await(b.t, b.stopped, "the loop's end")
@@ -90,7 +90,7 @@ func (b *bench) stop() {
 }
 
 // do runs f on the loop as a test's call, and waits for it.
-func (b *bench) do(f func()) {
+func (b *lab) do(f func()) {
 	b.t.Helper()
 	done := make(chan struct{})
 	b.loop.Post(runFunc(func() {
@@ -104,14 +104,14 @@ func (b *bench) do(f func()) {
 }
 
 // check applies the law of the counters.
-func (b *bench) check() {
+func (b *lab) check() {
 	if !b.loop.traffic.Balanced() {
 		b.t.Errorf("counters out of balance: %+v", b.loop.traffic)
 	}
 }
 
 // traffic gives a copy of the counters.
-func (b *bench) traffic() (tr messages.Traffic) {
+func (b *lab) traffic() (tr messages.Traffic) {
 	b.t.Helper()
 	b.do(func() { tr = b.loop.traffic })
 	return tr
@@ -132,7 +132,7 @@ func (g got) String() string {
 
 // player is a Handler that records.
 type player struct {
-	*bench
+	*lab
 	conn   *Conn
 	opened chan messages.Opened
 	got    chan got
@@ -147,8 +147,8 @@ type player struct {
 	opens, closes int
 }
 
-func (b *bench) player() *player {
-	return &player{bench: b, opened: make(chan messages.Opened, 1), got: make(chan got, 1<<14), closed: make(chan messages.Closed, 1)}
+func (b *lab) player() *player {
+	return &player{lab: b, opened: make(chan messages.Opened, 1), got: make(chan got, 1<<14), closed: make(chan messages.Closed, 1)}
 }
 
 // dial opens a connection for p.
@@ -159,13 +159,13 @@ func (p *player) dial(c *messages.Connect) *player {
 }
 
 // connect opens a connection to url.
-func (b *bench) connect(url string) *player {
+func (b *lab) connect(url string) *player {
 	b.t.Helper()
 	return b.player().dial(&messages.Connect{URL: url})
 }
 
 // open is connect, and waits until it is open.
-func (b *bench) open(url string) *player {
+func (b *lab) open(url string) *player {
 	b.t.Helper()
 	p := b.connect(url)
 	p.awaitOpened()
@@ -283,7 +283,7 @@ func await[T any](t testing.TB, ch <-chan T, what string) T {
 }
 
 // eventually waits on the loop until ok, which runs there; it has no other signal to wait for.
-func (b *bench) eventually(what string, ok func() bool) {
+func (b *lab) eventually(what string, ok func() bool) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); ; {
 		var done bool

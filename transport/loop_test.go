@@ -2,8 +2,6 @@ package transport
 
 import (
 	"errors"
-	"io"
-	"net"
 	"runtime"
 	"slices"
 	"sync"
@@ -268,7 +266,7 @@ func TestSteadyState(t *testing.T) {
 		t.Skip("SKIPPED: there is no epoll here")
 	}
 	const conns, trips = 20, 20_000
-	srv := wstest.Serve(t, quietEcho)
+	srv := wstest.Serve(t, wstest.QuietEcho)
 	f := startLoop(t, Options{})
 	before := runtime.NumGoroutine()
 	payload := []byte("sixty-four bytes or so of payload, which is what most tests send")
@@ -301,30 +299,6 @@ func TestSteadyState(t *testing.T) {
 	// The server has a goroutine for each.
 	if got := runtime.NumGoroutine() - before - conns; got > 5 {
 		t.Errorf("%d connections have %d goroutines, want none", conns, got)
-	}
-}
-
-// quietEcho echoes frames of up to 125 bytes, without allocating.
-func quietEcho(c net.Conn) {
-	if _, err := wstest.Accept(c); err != nil {
-		return
-	}
-	b := make([]byte, 6+125)
-	for {
-		if _, err := io.ReadFull(c, b[:6]); err != nil {
-			return
-		}
-		n := int(b[1] & 0x7f)
-		if _, err := io.ReadFull(c, b[6:6+n]); err != nil {
-			return
-		}
-		for i := range n {
-			b[6+i] ^= b[2+i%4]
-		}
-		b[4], b[5] = b[0], byte(n)
-		if _, err := c.Write(b[4 : 6+n]); err != nil || b[0] == 0x88 {
-			return
-		}
 	}
 }
 

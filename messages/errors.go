@@ -45,16 +45,19 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // HandshakeError says how the opening handshake failed. The connection was never open, so it does not
 // unwrap to net.ErrClosed.
 type HandshakeError struct {
-	URL    string
 	Phase  Phase
 	Cause  Cause
 	Status int // the HTTP status, if one was received
 	Err    error
 }
 
-// Error gives "dial ws://host/path: upgrade: got status 403, want 101".
+// Error gives "opening handshake: upgrade: upgrade_status: got status 403, want 101".
 func (e *HandshakeError) Error() string {
-	return fmt.Sprintf("dial %s: %s: %v", e.URL, e.Phase, e.Err)
+	s := fmt.Sprintf("opening handshake: %s: %s", e.Phase, e.Cause)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
 }
 
 // Unwrap gives the details.

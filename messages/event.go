@@ -91,6 +91,19 @@ type Closed struct {
 	At     Stamp
 }
 
+// Failure gives the end as an error: a *HandshakeError where the connection never opened, a *CloseError
+// where it had; nil where this side closed it and the peer agreed.
+func (c *Closed) Failure() error {
+	switch {
+	case !c.Opened:
+		return &HandshakeError{Phase: c.Phase, Cause: c.Cause, Status: c.Status, Err: c.Err}
+	case c.Clean && c.Cause.Expected():
+		return nil
+	default:
+		return &CloseError{Cause: c.Cause, Code: c.Code, Reason: c.Reason, Err: c.Err}
+	}
+}
+
 // Refused is told when a command was not accepted.
 type Refused struct {
 	ID      ConnID

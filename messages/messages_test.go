@@ -119,6 +119,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestFailure(t *testing.T) {
+	for _, c := range []struct {
+		end  Closed
+		want string // empty: none
+	}{
+		{Closed{Opened: true, Clean: true, Cause: CauseLocal, Code: CloseNormal}, ""},
+		{Closed{Opened: true, Clean: true, Cause: CauseRemote, Code: CloseGoingAway, Reason: "bye"}, `closed by remote: remote: 1001 going away "bye"`},
+		{Closed{Opened: true, Cause: CauseLocal, Code: CloseNormal}, "closed by local: local: 1000 normal closure"},
+		{Closed{Phase: PhaseUpgrade, Cause: CauseUpgradeStatus, Status: 403, Err: errors.New("got status 403, want 101")},
+			"opening handshake: upgrade: upgrade_status: got status 403, want 101"},
+	} {
+		err := c.end.Failure()
+		if (err == nil) != (c.want == "") || (err != nil && err.Error() != c.want) {
+			t.Errorf("%+v: got %v, want %s", c.end, err, c.want)
+		}
+		if errors.Is(err, net.ErrClosed) != (c.end.Opened && c.want != "") {
+			t.Errorf("%v: is it net.ErrClosed?", err)
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	for text, want := range map[string]bool{`{}`: true, ` {"a":[1]}`: true, `[]`: false, `"x"`: false, `{`: false, `{} {}`: false, ``: false} {
 		if IsObject([]byte(text)) != want {

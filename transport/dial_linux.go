@@ -56,7 +56,7 @@ func (c *Conn) connectDone(s *fdStream) {
 		err = unix.ECONNREFUSED
 	}
 	if err != nil {
-		c.connectFailed(fmt.Errorf("connect: %w", err))
+		c.connectFailed(err)
 		return
 	}
 	c.leave()

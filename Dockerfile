@@ -1,4 +1,4 @@
-FROM golang:1.26 AS build
+FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -6,7 +6,9 @@ COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -o /loadrig ./cmd/loadrig
 
 FROM debian:12-slim
-RUN useradd --system --no-create-home loadrig
-USER loadrig
+# The slim image has no certificate authorities, and wss:// needs them.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /loadrig /usr/local/bin/loadrig
+# By number, so that an orchestrator can see that it is not root.
+USER 65532:65532
 ENTRYPOINT ["loadrig"]

@@ -1,8 +1,24 @@
 .DEFAULT_GOAL := help
-.PHONY: help test race lint cross bench demo fmt
+.PHONY: help build demo test race cover fuzz bench lint cross compose-check fmt
+
+# Tools have a module of their own, so that their dependencies are not the product's.
+TOOL = go tool -modfile=tools/go.mod
+
+# ST1005: errors begin with a header's name where they are about a header.
+# SA1019: ws.ReadFrame takes what memory the peer wants; only tests use it, with peers of their own.
+# U1000: transport/harness_test.go is there before the tests that use it; switch it on with them.
+STATICCHECKS = inherit,-ST1005,-SA1019,-U1000
+
+FUZZTIME = 5s
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+build: ## build ./loadrig, static
+	CGO_ENABLED=0 go build -trimpath -o loadrig ./cmd/loadrig
+
+demo: ## the main job, on the embedded target (about 12 seconds)
+	go run ./cmd/loadrig run
 
 test: ## run all tests, as the README says (about two minutes)
 	go test ./...
@@ -10,21 +26,36 @@ test: ## run all tests, as the README says (about two minutes)
 race: ## run all tests with the race detector (needs a C compiler)
 	go test -race ./...
 
-lint: ## gofmt and go vet, for this system and for darwin and windows
+cover: ## run all tests and print how much of the code they ran
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -1
+
+fuzz: ## run each fuzz target for FUZZTIME (5s)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
+	| sed -E 's,^(.*)/[^/]*:func (.*),\1 \2,' \
+	| while read -r dir name; do \
+		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
+bench: ## measure loadrig against its peers, as ratios in one run (about three minutes; Linux)
+	go run ./bench
+
+lint: ## gofmt, go vet (also for darwin and windows) and staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
+	cd tools && go vet ./...
+	$(TOOL) staticcheck -checks $(STATICCHECKS) ./...
 
 cross: ## build for darwin and windows
 	GOOS=darwin go build ./...
 	GOOS=windows go build ./...
 
-bench: ## measure loadrig against its peers, as ratios in one run (about three minutes; Linux)
-	go run ./bench
-
-demo: ## the main job, on the embedded target (about 12 seconds)
-	go run ./cmd/loadrig run
+compose-check: ## check docker-compose.yml, and Prometheus's configuration if promtool is here
+	cd tools && go run ./composecheck ../docker-compose.yml
+	@if command -v promtool >/dev/null; then promtool check config deploy/prometheus.yml; \
+	else echo 'no promtool here: deploy/prometheus.yml is not checked'; fi
 
 fmt: ## format all Go files
-	gofmt -w .
+	$(TOOL) gofumpt -w .

@@ -1,0 +1,66 @@
+package layering
+
+const module = "github.com/loadrig/loadrig"
+
+// beside is the floor of packages that stand beside the floors: any may import them unless a fence says
+// otherwise, and each names all that it imports of this module.
+const beside = -1
+
+// rule is one package's place.
+type rule struct {
+	pkg    string
+	floor  int
+	only   []string // all of this module that it may import; nil: whatever is below it
+	reason string
+}
+
+// rules has a row for every package. A new package needs one, and a line in docs/architecture.md.
+var rules = []rule{
+	{"messages", 0, none, "the vocabulary is below everything, also below the rest of its own floor, so that all others can share it"},
+	{"authctx", 0, []string{"messages", "internal/nearest"}, "who a player is does not depend on how its connection is made"},
+	{"transport", 1, []string{"messages", "internal/epoll"}, "a socket knows no actors, no metrics and no load"},
+	{"metrics", 1, []string{"messages"}, "counting depends on what is counted, never on who counts"},
+	{"load", 1, []string{"messages"}, "the arithmetic of load is tested without a clock, a socket or an actor"},
+	{"machine", 1, none, "what the machine allows does not depend on what is asked of it"},
+	{"actors", 2, []string{"messages", "authctx", "transport"}, "actors declare the interfaces they need, and do not import metrics, so that a library user brings their own"},
+	{"players", 3, nil, "a player uses a connection, never a run"},
+	{"report", 3, nil, "a report is made from figures, never from live connections or a run"},
+	{"rig", 4, nil, "a run wires what is below it, and knows no flags"},
+	{"internal/cli", 6, nil, "flags, signals and exit codes are the outermost layer"},
+	{"cmd/loadrig", 7, []string{"internal/cli"}, "main is one line, so that everything else is tested"},
+
+	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
+	{"bench", beside, []string{"actors", "messages", "metrics", "players", "target", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
+	{"internal/epoll", beside, none, "system calls depend on nothing"},
+	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
+	{"internal/wstest", beside, none, "a test double that used the code under test would agree with its mistakes"},
+	{"internal/layering", beside, none, "it has only tests"},
+	{"internal/realservers", beside, none, "it has only tests"},
+}
+
+var none = []string{}
+
+// fence is a package or module that few may import.
+type fence struct {
+	path   string
+	by     []string
+	reason string
+}
+
+var fences = []fence{
+	{"github.com/asynkron/protoactor-go", []string{"actors", "cluster"}, "its upstream is slow and it has defects to stay clear of, so it is behind one wall (ADR 2)"},
+	{"github.com/gobwas/ws", []string{"transport", "target", "bench", "internal/wstest"}, "frames are the business of those who own sockets"},
+	{"github.com/prometheus", []string{"metrics", "rig"}, "everything else counts in plain fields"},
+	{"github.com/spf13", []string{"internal/cli"}, "a user of the library has no flags"},
+	{"github.com/lxzan/gws", []string{"bench"}, "a peer to compare with is no part of the product"},
+	{module + "/internal/wstest", nil, "test doubles are not linked into the binary"},
+	{module + "/internal/epoll", []string{"transport", "target", "bench"}, "system calls of sockets belong to those who own sockets"},
+	{module + "/target", []string{"internal/cli", "bench"}, "a rig must work without a server of its own"},
+	{module + "/bench", nil, "a benchmark uses the product, and the product no benchmark"},
+	{module + "/internal/cli", []string{"cmd/loadrig"}, "flags, signals and exit codes are the outermost layer"},
+}
+
+// vagueNames say nothing of what a package is for, so anything ends up there.
+var vagueNames = []string{"util", "utils", "common", "helpers", "types", "base"}
+
+const pointDown = "imports point down only, so that each package can be read, tested and replaced without those above it"

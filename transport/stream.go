@@ -38,7 +38,7 @@ type netStream struct {
 
 	// Owned by the loop.
 	writing bool
-	hungUp  bool // reading has ended; nothing more is written
+	hungUp  bool // reading has ended; what is left to be written has writeGrace
 }
 
 // What a netStream posts to its loop. Small integers are boxed without allocation.
@@ -79,7 +79,7 @@ func (s *netStream) RunOnLoop(ev any) {
 	if ev.(streamEvent) == streamWritable {
 		s.writing = false
 		c.writable()
-		if s.hungUp && c.st == s {
+		if s.hungUp && !s.writing && c.st == s {
 			c.readFailed(s.rerr)
 		}
 		return
@@ -97,8 +97,8 @@ func (s *netStream) RunOnLoop(ev any) {
 	}
 }
 
-// hangUp ends the connection, as reading has ended. What is being written, our close frame often, first
-// tells how it went, since it may have long arrived.
+// hangUp ends the connection, as reading has ended, once what waits was written: our close frame often,
+// behind a message whose report is still on its way.
 func (s *netStream) hangUp() {
 	s.hungUp = true
 	if !s.writing || s.nc.SetWriteDeadline(time.Now().Add(writeGrace)) != nil {
@@ -117,8 +117,8 @@ func (s *netStream) write(b []byte) (int, error) {
 		n := s.wrote
 		s.wrote = 0
 		return n, nil
-	case s.hungUp:
-		return 0, nil
+	case s.werr != nil && s.hungUp:
+		return 0, nil // why reading ended says more
 	case s.werr != nil:
 		return 0, s.werr
 	}

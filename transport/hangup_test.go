@@ -1,0 +1,76 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/messages"
+)
+
+// gated is a connection whose writes wait while its gate is closed, and that knows no deadlines, so that
+// the test does not depend on time.
+type gated struct {
+	net.Conn
+	gate chan chan struct{} // holds what the next write waits for
+}
+
+func (g gated) Write(b []byte) (int, error) {
+	wait := <-g.gate
+	g.gate <- wait
+	<-wait
+	return g.Conn.Write(b)
+}
+
+func (g gated) SetWriteDeadline(time.Time) error { return nil }
+
+// TestCloseFrameBehindWrite: the peer closes and ends its side of TCP while a write of ours is still under
+// way. Our close frame, which waits behind that write, is sent all the same.
+func TestCloseFrameBehindWrite(t *testing.T) {
+	say, codes := make(chan struct{}), make(chan int, 1)
+	srv := wstest.Serve(t, func(c net.Conn) {
+		if _, err := wstest.Accept(c); err != nil {
+			return
+		}
+		<-say
+		_, _ = c.Write([]byte(frame(0x88, "\x03\xe8")))
+		_ = c.(*net.TCPConn).CloseWrite()
+		codes <- readClose(c)
+	})
+	open, shut := make(chan struct{}), make(chan struct{})
+	close(open)
+	gate := make(chan chan struct{}, 1)
+	gate <- open
+	f := startLoop(t, Options{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		nc, err := d.DialContext(ctx, network, srv.Addr())
+		return gated{nc, gate}, err
+	}})
+	p := newPeer()
+	c := f.dial(&messages.Connect{URL: srv.URL()}, p)
+	within(t, p.opened, "handshake")
+	<-gate
+	gate <- shut
+	f.on(func() {
+		if err := c.Send(messages.OpText, []byte("under way")); err != nil {
+			t.Error(err)
+		}
+	})
+	close(say)
+	for hungUp := false; !hungUp; runtime.Gosched() {
+		f.on(func() {
+			s, ok := c.st.(*netStream)
+			hungUp = !ok || s.hungUp
+		})
+	}
+	close(shut)
+	if got := within(t, codes, "close frame"); got != 1000 {
+		t.Errorf("the server received the close code %d, want 1000", got)
+	}
+	if end := within(t, p.closed, "end"); end.Cause != messages.CauseRemote || !end.Clean || end.Unsent != 0 {
+		t.Errorf("ended by %s, clean %v, %d unsent: %v; want remote, clean, 0", end.Cause, end.Clean, end.Unsent, end.Err)
+	}
+}

@@ -1,7 +1,10 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -14,31 +17,32 @@ type Behavior interface {
 	// On is called on the connection's shard for each event: *messages.StateChanged, *Opened, *Message,
 	// *Closed, *TimerFired and *Refused. It must not block, as everything else on the shard waits. The
 	// event lives until On returns. In On, and only there, all methods of c may be called.
+	//
+	// A change of state is told first, and then what it came with: StateChanged and Opened, StateChanged
+	// and Closed. A command that On gives is carried out at once, so a StateChanged may be told within
+	// it; Reconnect belongs into Closed, since before it the end of the last session is still to come.
+	// What On itself is refused it is told by the method's error, and not by Refused again.
 	On(c *Connection, ev messages.Event)
 }
 
 // Connection is one connection actor, as its behaviour sees it. It belongs to its shard: its methods are
 // called from Behavior.On only. From anywhere else, tell the Manager.
 type Connection struct {
-	shard    *shard
-	pid      *actor.PID
-	behavior Behavior // nil if there is none
+	// Static after construction.
+	shard *shard
+	pid   *actor.PID
+	id    messages.ConnID
+
+	// Owned by the shard.
+	behavior Behavior // nil if there is none, or none any more
 	params   *messages.Connect
 	conn     *transport.Conn // nil unless Connecting or Connected
 	mailbox  mailbox
 	timer    transport.Timer
-	id       messages.ConnID
 	state    messages.State
-	stopped  bool
+	stopped  bool // takes no more commands
+	acting   bool // the behaviour is on the stack
 }
-
-// The faces that a Connection shows to the actor system, the transport and the timer wheel; they keep
-// those methods off the one that behaviours see.
-type (
-	connActor   Connection
-	connHandler Connection
-	connTimer   Connection
-)
 
 // ID gives the connection's id.
 func (c *Connection) ID() messages.ConnID { return c.id }
@@ -62,7 +66,7 @@ func (c *Connection) Pending() int {
 func (c *Connection) Now() messages.Stamp { return c.shard.loop.Now() }
 
 // SetTimer has the behaviour called with TimerFired at when, or as soon after as the shard gets to it.
-// There is one timer a connection; setting it again moves it.
+// There is one timer a connection, whatever its state; setting it again moves it.
 func (c *Connection) SetTimer(when messages.Stamp) {
 	c.shard.loop.SetTimer(&c.timer, when, (*connTimer)(c))
 }
@@ -92,8 +96,8 @@ var (
 )
 
 // SendText sends one text message; payload is copied. A nil error means that the kernel has it or that
-// it waits for the socket. Errors are a *messages.RefusedError, or messages.ErrBacklog where the message
-// was dropped.
+// it waits for the socket. Errors are a *messages.RefusedError, or where the message was accepted but is
+// counted as dropped, messages.ErrBacklog, or net.ErrClosed as the peer turned out to be gone.
 func (c *Connection) SendText(payload []byte) error {
 	return c.send(messages.KindSendText, messages.OpText, payload)
 }
@@ -120,15 +124,19 @@ func (c *Connection) send(kind messages.CommandKind, op messages.Op, payload []b
 	if t := messages.Next(c.state, messages.InputSend); t.Err != nil {
 		return c.refuse(kind, t.Err)
 	}
-	switch err := c.conn.Send(op, payload); err {
-	case nil, messages.ErrBacklog: // a dropped message was accepted, and is counted as dropped
-		return err
+	open := c.conn.Open()
+	switch err := c.conn.Send(op, payload); {
+	case err == nil:
+		return nil
+	case errors.Is(err, messages.ErrBacklog), open && errors.Is(err, net.ErrClosed):
+		return err // accepted, and counted by the transport as dropped: not to be counted as refused too
 	default:
 		return c.refuse(kind, err)
 	}
 }
 
-// Do carries out a command, or gives the *messages.RefusedError that says why not.
+// Do carries out a command, or gives the *messages.RefusedError that says why not. For those that send,
+// see SendText.
 func (c *Connection) Do(cmd messages.Command) error {
 	if c.stopped {
 		return c.refuse(cmd.Kind(), messages.ErrStopped)
@@ -151,21 +159,25 @@ func (c *Connection) Do(cmd messages.Command) error {
 		if err := c.shard.loop.Check(m); err != nil {
 			return c.refuse(cmd.Kind(), err)
 		}
-		c.params = m
-		c.dial()
+		return c.dial(messages.KindConnect, m)
 	case *messages.Reconnect:
-		c.dial()
+		return c.dial(messages.KindReconnect, c.params)
 	case *messages.Disconnect:
 		return c.disconnect(m)
 	default:
 		return c.refuse(cmd.Kind(), fmt.Errorf("no such command: %T", cmd))
 	}
-	return nil
 }
 
-func (c *Connection) dial() {
-	c.conn = c.shard.loop.Dial(c.params, (*connHandler)(c))
-	c.move(messages.InputConnect)
+func (c *Connection) dial(kind messages.CommandKind, params *messages.Connect) error {
+	if c.shard.draining() { // what is opened now, nobody would close
+		return c.refuse(kind, messages.ErrStopped)
+	}
+	c.params = params
+	c.conn = c.shard.loop.Dial(params, (*connHandler)(c))
+	c.shard.busy++
+	c.tell(c.move(messages.InputConnect))
+	return nil
 }
 
 func (c *Connection) disconnect(m *messages.Disconnect) error {
@@ -173,144 +185,32 @@ func (c *Connection) disconnect(m *messages.Disconnect) error {
 	if code == 0 {
 		code = messages.CloseNormal
 	}
+	var err error
 	switch {
 	case c.conn.Closing():
-		return c.refuse(messages.KindDisconnect, messages.ErrClosing)
+		err = messages.ErrClosing
 	case !code.Sendable():
-		return c.refuse(messages.KindDisconnect, fmt.Errorf("%w: got %s", messages.ErrCloseCode, code))
+		err = fmt.Errorf("%w: got %s", messages.ErrCloseCode, code)
 	case len(m.Reason) > messages.MaxCloseReason:
-		return c.refuse(messages.KindDisconnect, fmt.Errorf("%w: got a reason of %d bytes, want at most %d",
-			messages.ErrTooLong, len(m.Reason), messages.MaxCloseReason))
+		err = fmt.Errorf("%w: got a reason of %d bytes, want at most %d", messages.ErrTooLong, len(m.Reason), messages.MaxCloseReason)
+	case !utf8.ValidString(m.Reason): // RFC 6455 §5.5.1
+		err = fmt.Errorf("%w: the reason", messages.ErrNotUTF8)
+	}
+	if err != nil {
+		return c.refuse(messages.KindDisconnect, err)
 	}
 	c.conn.Close(code, m.Reason)
 	return nil
 }
 
-// move takes the transition that the table has for in, and tells of it.
-func (c *Connection) move(in messages.Input) {
-	t := messages.Next(c.state, in)
-	if t.Err != nil {
-		panic(fmt.Sprintf("%s in %s: %v", in, c.state, t.Err))
-	}
-	if t.To == c.state {
-		return
-	}
-	ev := &messages.StateChanged{ID: c.id, From: c.state, To: t.To, At: messages.Now()}
-	c.shard.states[c.state]--
-	c.shard.states[t.To]++
-	c.state = t.To
-	c.tell(ev)
-}
-
+// refuse tells the observers of a refusal, and the behaviour if the command was not its own: it has the
+// error, and one that tried again in On would never end.
 func (c *Connection) refuse(kind messages.CommandKind, err error) error {
-	c.tell(&messages.Refused{ID: c.id, Command: kind, State: c.state, Err: err})
-	return &messages.RefusedError{Command: kind, State: c.state, Err: err}
-}
-
-// tell hands an event to the recorder, the subscribers and the behaviour, in this order.
-func (c *Connection) tell(ev messages.Event) {
+	refused := &messages.RefusedError{Command: kind, State: c.state, Err: err}
+	ev := &messages.Refused{ID: c.id, Command: kind, State: c.state, Err: err}
 	c.shard.observe(ev)
-	if c.behavior != nil && !c.stopped {
-		c.behavior.On(c, ev)
+	if !c.acting {
+		c.act(ev)
 	}
+	return refused
 }
-
-// Receive implements actor.Actor.
-func (a *connActor) Receive(ctx actor.Context) {
-	c := (*Connection)(a)
-	switch m := ctx.Message().(type) {
-	case *messages.Message:
-		for _, s := range c.shard.subscribers {
-			s.Observe(m)
-		}
-		if c.behavior != nil {
-			c.behavior.On(c, m)
-		}
-	case *messages.TimerFired:
-		if c.behavior != nil {
-			c.behavior.On(c, m)
-		}
-	case *messages.Opened:
-		c.move(messages.InputOpened)
-		c.tell(m)
-	case *messages.Closed:
-		c.closed(m)
-	case messages.Command:
-		_ = c.Do(m) // a refusal was told
-	case *actor.Stopping:
-		c.stop()
-	}
-}
-
-func (c *Connection) closed(m *messages.Closed) {
-	c.conn = nil
-	kept := *m // the behaviour may connect again at once, and the loop reuses m
-	// A player that panicked while it connected was never told that its connection opened.
-	kept.Opened = c.state == messages.Connected
-	c.shard.observe(&kept)
-	c.move(messages.InputEnded)
-	if c.behavior != nil && !c.stopped {
-		c.behavior.On(c, &kept)
-	}
-	c.shard.connEnded()
-}
-
-// stop ends the actor for good: its socket is closed, and further commands are refused with ErrStopped.
-func (c *Connection) stop() {
-	c.stopped = true
-	c.StopTimer()
-	if f := c.mailbox.failure; f != nil {
-		c.shard.log.Error("a player panicked and was stopped", "connection", c.id.String(), "reason", f.Error(), "stack", string(f.Stack))
-	}
-	if c.conn != nil {
-		cause, err := messages.CauseShutdown, error(nil)
-		if f := c.mailbox.failure; f != nil {
-			cause, err = messages.CauseInternal, f
-		}
-		c.conn.Abort(cause, err) // Closed follows in this turn
-	}
-	if c.mailbox.stash != nil {
-		for _, m := range *c.mailbox.stash {
-			if cmd, ok := m.(messages.Command); ok {
-				_ = c.refuse(cmd.Kind(), messages.ErrStopped)
-			}
-		}
-		c.mailbox.stash = nil
-	}
-}
-
-// Opened implements transport.Handler.
-func (h *connHandler) Opened(ev *messages.Opened) {
-	ev.ID = h.id
-	h.mailbox.event(ev)
-}
-
-// Message implements transport.Handler.
-func (h *connHandler) Message(ev *messages.Message) {
-	ev.ID = h.id
-	h.mailbox.event(ev)
-}
-
-// Closed implements transport.Handler. It reaches the bookkeeping also when the actor takes no more
-// messages.
-func (h *connHandler) Closed(ev *messages.Closed) {
-	ev.ID = h.id
-	if h.stopped || h.mailbox.susp {
-		(*Connection)(h).closed(ev)
-		return
-	}
-	h.mailbox.event(ev)
-}
-
-// Panicked implements transport.Culprit.
-func (h *connHandler) Panicked(reason any, stack []byte) { h.mailbox.Panicked(reason, stack) }
-
-// Alarm implements transport.Alarm.
-func (h *connTimer) Alarm(t *transport.Timer, now messages.Stamp) {
-	ev := &h.shard.fired
-	*ev = messages.TimerFired{ID: h.id, Intended: t.When(), At: now}
-	h.mailbox.event(ev)
-}
-
-// Panicked implements transport.Culprit.
-func (h *connTimer) Panicked(reason any, stack []byte) { h.mailbox.Panicked(reason, stack) }

@@ -1,9 +1,6 @@
 package actors
 
 import (
-	"fmt"
-	"runtime/debug"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/loadrig/loadrig/transport"
@@ -13,15 +10,16 @@ import (
 // and the loop's goroutine invokes the actor inline. It is embedded in the actor, so that an idle actor
 // costs neither a queue nor a goroutine.
 //
-// System messages have priority over all user messages of the shard. A panic in the actor suspends it
+// System messages have priority over all user messages of the shard. A panic in a connection suspends it
 // and tells its supervisor; nothing else on the shard notices.
 type mailbox struct {
+	// Static after construction.
+	shard *shard
+	conn  *Connection // whose mailbox it is; nil for the supervisor's
 	inv   actor.MessageInvoker
-	loop  *transport.Loop
-	stash *[]any // user messages that arrived while suspended
-	susp  bool
 
-	failure *PanicError // of the actor, once it has panicked
+	// Owned by the shard.
+	susp bool
 }
 
 // The two kinds of posts; they differ in what the loop does with the argument.
@@ -31,85 +29,57 @@ type (
 )
 
 func (m *mailbox) RegisterHandlers(inv actor.MessageInvoker, _ actor.Dispatcher) { m.inv = inv }
-func (m *mailbox) PostUserMessage(msg any)                                       { m.loop.Post((*userPost)(m), msg) }
-func (m *mailbox) PostSystemMessage(msg any)                                     { m.loop.PostUrgent((*systemPost)(m), msg) }
-func (m *mailbox) Start()                                                        {}
-func (m *mailbox) UserMessageCount() int                                         { return 0 }
+func (m *mailbox) PostUserMessage(msg any)                                       { m.shard.loop.Post((*userPost)(m), msg) }
+func (m *mailbox) PostSystemMessage(msg any) {
+	m.shard.loop.PostUrgent((*systemPost)(m), msg)
+}
+func (m *mailbox) Start()                {}
+func (m *mailbox) UserMessageCount() int { return 0 }
 
 // RunOnLoop implements transport.Runner.
-func (p *userPost) RunOnLoop(msg any) { (*mailbox)(p).invoke(msg) }
+func (p *userPost) RunOnLoop(msg any) {
+	m := (*mailbox)(p)
+	m.shard.loop.Blame(m)
+	m.invoke(msg)
+}
 
 // RunOnLoop implements transport.Runner.
 func (p *systemPost) RunOnLoop(msg any) {
 	m := (*mailbox)(p)
-	m.loop.Blame(m)
+	m.shard.loop.Blame(m)
 	switch msg.(type) {
 	case *actor.SuspendMailbox:
 		m.susp = true
 	case *actor.ResumeMailbox:
 		m.susp = false
-		if m.stash != nil {
-			for _, kept := range *m.stash {
-				m.loop.Defer((*userPost)(m), kept)
-			}
-			m.stash = nil
-		}
 	default:
 		m.inv.InvokeSystemMessage(msg)
 	}
 }
 
-// invoke runs the actor on msg, now, on the loop's goroutine.
+// invoke runs the actor on msg, now, on the loop's goroutine, which knows whom to blame. A suspended actor is about to be stopped, so
+// nothing is kept for it: its commands are refused before they come here, and what a panic interrupted is
+// not taken up again.
 func (m *mailbox) invoke(msg any) {
-	if m.susp {
-		if m.stash == nil {
-			m.stash = new([]any)
-		}
-		*m.stash = append(*m.stash, msg)
+	if !m.susp {
+		m.inv.InvokeUserMessage(msg)
+	}
+}
+
+// Panicked implements transport.Culprit. A connection is ended at once, as what happens to it from here on
+// must not be taken for the cause; its actor is suspended until the supervisor has stopped it. A
+// supervisor has lost one message and goes on.
+func (m *mailbox) Panicked(reason any, stack []byte) {
+	failure := &PanicError{Reason: reason, Stack: stack}
+	defer m.shard.logPanic(m.conn, failure) // last, as the logger is not ours
+	if m.conn == nil {
 		return
 	}
-	m.loop.Blame(m)
-	m.inv.InvokeUserMessage(msg)
-}
-
-// Panicked implements transport.Culprit: the actor is suspended until its supervisor has decided.
-func (m *mailbox) Panicked(reason any, stack []byte) {
-	m.susp = true
-	m.failure = &PanicError{Reason: reason, Stack: stack}
-	m.inv.EscalateFailure(m.failure, nil)
-}
-
-// PanicError is why a connection whose behaviour panicked ended; it is in Closed.Err, with the cause
-// internal.
-type PanicError struct {
-	Reason any    // what was given to panic
-	Stack  []byte // as runtime/debug.Stack gives it
-}
-
-// Error gives the reason without the stack.
-func (e *PanicError) Error() string { return "panic: " + describe(e.Reason) }
-
-func describe(reason any) (s string) {
-	defer func() {
-		if recover() != nil { // an Error method that panics itself
-			s = string(debug.Stack())
-		}
-	}()
-	switch r := reason.(type) {
-	case error:
-		return r.Error()
-	case string:
-		return r
-	default:
-		return fmt.Sprint(r)
-	}
-}
-
-// event invokes the actor on something its socket or timer reports. A suspended actor has lost it: what
-// a panic interrupted is not taken up again.
-func (m *mailbox) event(ev any) {
+	m.conn.fail(failure)
 	if !m.susp {
-		m.loop.Blame(m)
-		m.inv.InvokeUserMessage(ev)
+		m.susp = true
+		m.inv.EscalateFailure(failure, nil)
 	}
 }
+
+var _ transport.Culprit = (*mailbox)(nil)

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/eventstream"
 	cmap "github.com/orcaman/concurrent-map"
 
 	"github.com/loadrig/loadrig/messages"
@@ -22,7 +24,7 @@ type Observer interface {
 }
 
 // Recorder counts what happens on one shard. It is told of everything but messages, whose counts are in
-// Traffic. All its methods are called on the shard's goroutine.
+// Traffic, and timers. All its methods are called on the shard's goroutine.
 type Recorder interface {
 	Observer
 	// Added is told that n connections were opened; they are Idle.
@@ -37,24 +39,29 @@ type Options struct {
 	Shards int
 	// Transport is handed to the transport package.
 	Transport transport.Options
-	// Recorder gives the recorder of each shard. Default: none.
+	// Recorder gives the recorder of each shard, or nil. Default: none.
 	Recorder func(shard int) Recorder
-	// Logger is told of players that panic. Default: slog.Default.
+	// Logger is told of players that panic, with the stack: of the first 16 on each shard, as it is called
+	// on the shard and may block. Default: slog.Default.
 	Logger *slog.Logger
 }
 
 // Manager holds connections and routes commands to them. Its methods are safe for concurrent use, but
 // must not be called from a Behavior or an Observer, whose shard they may have to wait for.
 type Manager struct {
+	// Static after construction.
 	network *transport.Network
 	system  *actor.ActorSystem
 	shards  []*shard
 	loops   sync.WaitGroup
+	stopped chan struct{} // closed when Stop is done
 
-	next     atomic.Uint32 // the shard that the next connection goes to
+	// Atomic.
+	next     atomic.Uint64 // connections asked for so far: each goes to the next shard
 	stopping atomic.Bool
-	stopped  chan struct{}
-	stop     sync.Once
+
+	// Written before stopped is closed, read after.
+	stopErr error
 }
 
 // NewManager starts the shards. Stop releases what it holds.
@@ -76,7 +83,9 @@ func NewManager(o Options) (*Manager, error) {
 	for i := range o.Shards {
 		var rec Recorder = discard{}
 		if o.Recorder != nil {
-			rec = o.Recorder(i)
+			if r := o.Recorder(i); r != nil {
+				rec = r
+			}
 		}
 		s, err := newShard(i, network, rec, o.Logger)
 		if err != nil {
@@ -100,6 +109,9 @@ func newSystem() *actor.ActorSystem {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
+	// Without those who log dead letters, and start a goroutine for a second to do so seldom enough: what is
+	// told to a shard while it stops is one.
+	system.EventStream = eventstream.NewEventStream()
 	system.ProcessRegistry.LocalPIDs = &actor.SliceMap{LocalPIDs: []cmap.ConcurrentMap{cmap.New()}}
 	system.ProcessRegistry.Add(system.DeadLetter, "deadletter")
 	system.ProcessRegistry.Add(actor.NewEventStreamProcess(system), "eventstream")
@@ -122,8 +134,9 @@ func (m *Manager) Open(behavior Behavior) (messages.ConnID, error) {
 	return ids[0], nil
 }
 
-// OpenMany makes n connections, spread evenly over the shards. behavior is called once for each, on its
-// shard; it may be nil, and may give nil.
+// OpenMany makes n connections, spread evenly over the shards, or none. behavior is called once for each,
+// on its shard and so on several at once; it may be nil, and may give nil. If it panics the error is a
+// *PanicError.
 func (m *Manager) OpenMany(n int, behavior func(messages.ConnID) Behavior) ([]messages.ConnID, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("open: got %d connections, want 1 or more", n)
@@ -131,56 +144,80 @@ func (m *Manager) OpenMany(n int, behavior func(messages.ConnID) Behavior) ([]me
 	if m.stopping.Load() {
 		return nil, messages.ErrStopped
 	}
-	count := make([]int, len(m.shards))
-	first := int(m.next.Add(uint32(n))) - n
-	for i := range n {
-		count[(first+i)%len(count)]++
+	shards := uint64(len(m.shards))
+	first := m.next.Add(uint64(n)) - uint64(n)
+	at := func(i int) int { return int((first + uint64(i)) % shards) }
+	replies := make([]chan opened, len(m.shards))
+	for i := range min(n, len(m.shards)) {
+		count := (n - i + len(m.shards) - 1) / len(m.shards) // of i, i+shards, i+2·shards … below n
+		replies[at(i)] = make(chan opened, 1)
+		m.system.Root.Send(m.shards[at(i)].pid, &openMany{n: count, behavior: behavior, reply: replies[at(i)]})
 	}
-	replies := make([]chan []messages.ConnID, len(m.shards))
-	for i, s := range m.shards {
-		replies[i] = make(chan []messages.ConnID, 1)
-		if count[i] == 0 {
-			replies[i] <- nil
+	got := make([]opened, len(m.shards))
+	var err error
+	for i, r := range replies {
+		if r == nil {
 			continue
 		}
-		m.system.Root.Send(s.pid, &openMany{n: count[i], behav: behavior, reply: replies[i]})
-	}
-	byShard := make([][]messages.ConnID, len(m.shards))
-	for i, r := range replies {
 		select {
-		case byShard[i] = <-r:
+		case got[i] = <-r:
 		case <-m.stopped:
 			return nil, messages.ErrStopped
 		}
+		if err == nil {
+			err = got[i].err
+		}
 	}
-	ids := make([]messages.ConnID, 0, n)
-	for i := range n { // in turn, so that neighbours in time are on different shards
-		at := (first + i) % len(count)
-		ids = append(ids, byShard[at][0])
-		byShard[at] = byShard[at][1:]
+	if err != nil {
+		m.forgetAll(got)
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	ids := make([]messages.ConnID, n)
+	for i := range ids { // in turn, so that neighbours in time are on different shards
+		ids[i] = got[at(i)].ids[i/len(m.shards)]
 	}
 	return ids, nil
 }
 
+// forgetAll takes back what was opened where not all could be.
+func (m *Manager) forgetAll(got []opened) {
+	for _, g := range got {
+		for _, id := range g.ids {
+			_ = m.Remove(context.Background(), id)
+		}
+	}
+}
+
 // Tell gives a command to a connection and returns at once. What becomes of it is told as events: of a
-// refusal, Refused. Commands from one goroutine to one connection keep their order. The error is
-// messages.ErrUnknownID for an id of another Manager, or messages.ErrStopped.
+// refusal, Refused; of a connection that was removed, nothing. Commands from one goroutine to one
+// connection keep their order, whether they are told, told to all, or done. The error is
+// messages.ErrUnknownID for an id that cannot be of this Manager, or messages.ErrStopped.
 func (m *Manager) Tell(id messages.ConnID, cmd messages.Command) error {
 	s, err := m.shard(id)
 	if err != nil {
 		return err
 	}
+	if cmd == nil {
+		return errNoCommand
+	}
 	m.system.Root.Send(s.pid, &routed{id: id, cmd: cmd})
 	return nil
 }
 
+var errNoCommand = errors.New("got no command")
+
 // Do gives a command to a connection and waits until it is accepted, which takes one turn of its shard
 // and no network, or refused with a *messages.RefusedError. It does not wait for what follows: a Connect
-// that is accepted may still fail.
+// that is accepted may still fail. Messages that were accepted but dropped give the errors that SendText
+// names; a player that panics over the command, messages.ErrStopped. If ctx ends first, the command may
+// still be carried out.
 func (m *Manager) Do(ctx context.Context, id messages.ConnID, cmd messages.Command) error {
 	s, err := m.shard(id)
 	if err != nil {
 		return err
+	}
+	if cmd == nil {
+		return errNoCommand
 	}
 	reply := make(chan error, 1)
 	m.system.Root.Send(s.pid, &routed{id: id, cmd: cmd, reply: reply})
@@ -192,14 +229,18 @@ func (m *Manager) TellAll(cmd messages.Command) error {
 	if m.stopping.Load() {
 		return messages.ErrStopped
 	}
+	if cmd == nil {
+		return errNoCommand
+	}
 	for _, s := range m.shards {
 		m.system.Root.Send(s.pid, &broadcast{cmd})
 	}
 	return nil
 }
 
-// Remove forgets a connection; one that is open is cut off without a closing handshake. Its id is not
-// used again.
+// Remove forgets a connection; one that is open is cut off without a closing handshake, the cause being
+// local. Its behaviour is told so, and nothing after that; its commands are refused with ErrStopped. The
+// id is not used again.
 func (m *Manager) Remove(ctx context.Context, id messages.ConnID) error {
 	s, err := m.shard(id)
 	if err != nil {
@@ -221,120 +262,13 @@ func (m *Manager) await(ctx context.Context, reply <-chan error) error {
 	}
 }
 
-// Subscribe has o told of all events of all connections, messages included, from now on.
+// Subscribe has o told of all events of all connections, messages included but not timers, from now on:
+// of everything that follows from commands given later. Each event reaches the shard's recorder first,
+// then the observers in the order of their subscriptions, then the behaviour.
 func (m *Manager) Subscribe(o Observer) {
 	for _, s := range m.shards {
 		s.loop.Post(callFunc(func() { s.subscribers = append(s.subscribers, o) }), nil)
 	}
-}
-
-// Each runs f on every shard's goroutine, all at once, and waits until all have returned: the way to read
-// what belongs to a shard. f must not block.
-func (m *Manager) Each(ctx context.Context, f func(shard int)) error {
-	done := make([]<-chan struct{}, len(m.shards))
-	for i, s := range m.shards {
-		done[i] = s.call(func() { f(i) })
-	}
-	for _, d := range done {
-		select {
-		case <-d:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-m.stopped:
-			return messages.ErrStopped
-		}
-	}
-	return nil
-}
-
-// Snapshot is the state of all connections, shard by shard at one instant each.
-type Snapshot struct {
-	States  [messages.NumStates]int
-	Traffic messages.Traffic
-	Panics  uint64 // of behaviours and observers
-}
-
-// Players gives the number of connections, whatever their state.
-func (s *Snapshot) Players() (n int) {
-	for _, v := range s.States {
-		n += v
-	}
-	return n
-}
-
-// Snapshot reads all shards.
-func (m *Manager) Snapshot(ctx context.Context) (Snapshot, error) {
-	parts := make([]Snapshot, len(m.shards))
-	err := m.Each(ctx, func(i int) { parts[i] = m.OnShard(i) })
-	if err != nil {
-		return Snapshot{}, err
-	}
-	var sum Snapshot
-	for i := range parts {
-		for st, n := range parts[i].States {
-			sum.States[st] += n
-		}
-		sum.Traffic.Add(&parts[i].Traffic)
-		sum.Panics += parts[i].Panics
-	}
-	return sum, nil
-}
-
-// OnShard reads one shard. It may be called in Each only, for the shard that f was called for.
-func (m *Manager) OnShard(i int) Snapshot {
-	s := m.shards[i]
-	return Snapshot{States: s.states, Traffic: *s.loop.Traffic(), Panics: s.loop.Panics()}
-}
-
-// Drain closes every connection with a close frame (cause shutdown), waits until the closing handshakes
-// are over or ctx ends, and then cuts off what is left. It returns ctx's error if it had to. The
-// connections can be connected again afterwards.
-func (m *Manager) Drain(ctx context.Context) error {
-	waits := make([]<-chan struct{}, len(m.shards))
-	for i, s := range m.shards {
-		waits[i] = s.drain()
-	}
-	for _, w := range waits {
-		select {
-		case <-w:
-		case <-m.stopped:
-			return messages.ErrStopped
-		case <-ctx.Done():
-			for _, s := range m.shards {
-				<-s.call(s.abort)
-			}
-			return fmt.Errorf("drain: connections were cut off: %w", ctx.Err())
-		}
-	}
-	return nil
-}
-
-// Stop drains, stops all actors and shards and waits for their goroutines. Commands are refused with
-// messages.ErrStopped from its beginning. It may be called more than once; the error is Drain's.
-func (m *Manager) Stop(ctx context.Context) (err error) {
-	m.stop.Do(func() {
-		m.stopping.Store(true)
-		err = m.Drain(ctx)
-		for _, s := range m.shards {
-			m.system.Root.Stop(s.pid)
-		}
-		for _, s := range m.shards {
-			<-s.stopped
-		}
-		m.release()
-		close(m.stopped)
-	})
-	<-m.stopped
-	return err
-}
-
-func (m *Manager) release() {
-	for _, s := range m.shards {
-		s.loop.Stop()
-	}
-	m.loops.Wait()
-	m.network.Wait()
-	m.system.Shutdown()
 }
 
 func (m *Manager) shard(id messages.ConnID) (*shard, error) {

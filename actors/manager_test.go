@@ -4,425 +4,342 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
-	"sync/atomic"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
-	"time"
-	"unsafe"
-
-	"go.uber.org/goleak"
 
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
-	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/transport"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// events hands copies of what it is told to the test.
-type events struct{ ch chan any }
-
-func newEvents() events { return events{make(chan any, 100_000)} }
-
-// Observe implements Observer.
-func (e events) Observe(ev messages.Event) {
-	switch m := ev.(type) {
-	case *messages.StateChanged:
-		e.ch <- *m
-	case *messages.Closed:
-		e.ch <- *m
-	case *messages.Refused:
-		e.ch <- *m
-	case *messages.Message:
-		c := *m
-		c.Payload = append([]byte(nil), m.Payload...)
-		e.ch <- c
-	}
-}
-
-// await gives the next event of type T for which ok holds.
-func await[T any](t *testing.T, e events, what string, ok func(T) bool) T {
-	t.Helper()
-	timeout := time.After(20 * time.Second)
-	for {
-		select {
-		case ev := <-e.ch:
-			if m, is := ev.(T); is && ok(m) {
-				return m
-			}
-		case <-timeout:
-			t.Fatalf("no %s", what)
+func TestNewManager(t *testing.T) {
+	for _, o := range []Options{
+		{Shards: -1},
+		{Shards: messages.MaxShards + 1},
+		{Transport: transport.Options{MaxMessage: -1}},
+	} {
+		if m, err := NewManager(o); err == nil {
+			_ = m.Stop(t.Context())
+			t.Errorf("%+v is accepted", o)
 		}
 	}
-}
-
-func (e events) state(t *testing.T, id messages.ConnID, st messages.State) {
-	t.Helper()
-	await(t, e, st.String(), func(m messages.StateChanged) bool { return m.ID == id && m.To == st })
-}
-
-// fixture is a Manager with recorders whose laws are checked at the end.
-type fixture struct {
-	*Manager
-	ev   events
-	recs []*metrics.Shard
-}
-
-func start(t *testing.T, o Options) *fixture {
-	t.Helper()
-	if o.Shards == 0 {
-		o.Shards = 2
-	}
-	f := &fixture{ev: newEvents(), recs: make([]*metrics.Shard, o.Shards)}
-	for i := range f.recs {
-		f.recs[i] = new(metrics.Shard)
-	}
-	o.Recorder = func(i int) Recorder { return f.recs[i] }
-	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	m, err := NewManager(o)
+	m, err := NewManager(Options{Recorder: func(int) Recorder { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Manager = m
-	m.Subscribe(f.ev)
-	t.Cleanup(func() {
-		f.laws(t)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = m.Stop(ctx)
-	})
-	return f
-}
-
-// laws checks that the counts add up.
-func (f *fixture) laws(t *testing.T) metrics.Snapshot {
-	t.Helper()
-	parts := make([]metrics.Snapshot, len(f.recs))
-	err := f.Each(context.Background(), func(i int) {
-		f.recs[i].AddTo(&parts[i])
-		parts[i].Traffic = f.OnShard(i).Traffic
-	})
-	var sum metrics.Snapshot
-	for i := range parts {
-		sum.Merge(&parts[i])
+	defer m.Stop(t.Context())
+	if got, want := m.Shards(), runtime.GOMAXPROCS(0); got != want {
+		t.Errorf("got %d shards, want one for each of %d processors", got, want)
 	}
-	if err == nil {
-		err = sum.Check()
+	if got := m.Network().Options().DialTimeout; got != transport.DefaultDialTimeout {
+		t.Errorf("the dial timeout is %v, want the default", got)
 	}
-	if err != nil && !errors.Is(err, messages.ErrStopped) {
+	if _, err := m.Open(nil); err != nil {
 		t.Error(err)
 	}
-	return sum
 }
 
-func (f *fixture) open(t *testing.T, b Behavior) messages.ConnID {
-	t.Helper()
-	id, err := f.Open(b)
-	if err != nil {
-		t.Fatal(err)
+// TestOpenMany: connections are spread evenly, in turn, going on where the last call left off.
+func TestOpenMany(t *testing.T) {
+	f := start(t, Options{Shards: 3})
+	if _, err := f.OpenMany(0, nil); err == nil {
+		t.Error("0 connections were opened")
 	}
-	return id
-}
-
-func (f *fixture) do(t *testing.T, id messages.ConnID, cmd messages.Command) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	return f.Do(ctx, id, cmd)
-}
-
-func (f *fixture) connect(t *testing.T, id messages.ConnID, url string) {
-	t.Helper()
-	if err := f.do(t, id, &messages.Connect{URL: url}); err != nil {
-		t.Fatal(err)
+	var mu sync.Mutex
+	made := make(map[messages.ConnID]bool)
+	next := 0
+	for _, n := range []int{1, 2, 3, 4, 10} {
+		ids := f.openMany(t, n, func(id messages.ConnID) Behavior {
+			mu.Lock()
+			defer mu.Unlock()
+			made[id] = true
+			return nil
+		})
+		for _, id := range ids {
+			if !made[id] || id.Shard() != next%3 || int(id.Slot()) != next/3 || id.Generation() != 0 {
+				t.Errorf("connection %d has the id %s, want %d.%d", next, id, next%3, next/3)
+			}
+			next++
+		}
 	}
-	f.ev.state(t, id, messages.Connected)
-}
-
-func bothEngines(t *testing.T, test func(t *testing.T, o Options)) {
-	for _, e := range []transport.Engine{transport.EngineAuto, transport.EngineGoroutine} {
-		t.Run(e.String(), func(t *testing.T) { test(t, Options{Transport: transport.Options{Engine: e}}) })
+	if len(made) != 20 {
+		t.Errorf("%d behaviours were made, want 1+2+3+4+10", len(made))
+	}
+	if s := f.laws(t); s.States != [4]int64{messages.Idle: 20} || s.Added != 20 {
+		t.Errorf("got %v of %d, want 20 idle", s.States, s.Added)
 	}
 }
 
-// TestCommands gives every command in every state; what is accepted and what is refused is the table's.
-func TestCommands(t *testing.T) {
-	bothEngines(t, func(t *testing.T, o Options) {
-		release := make(chan struct{})
-		slow := wstest.Serve(t, func(c net.Conn) { <-release })
-		defer close(release)
-		echo := wstest.Serve(t, wstest.Echo)
-		f := start(t, o)
-		reach := map[messages.State]func(id messages.ConnID){
-			messages.Idle: func(messages.ConnID) {},
-			messages.Connecting: func(id messages.ConnID) {
-				if err := f.do(t, id, &messages.Connect{URL: slow.URL()}); err != nil {
-					t.Fatal(err)
+// TestOpenManyFor: past 2³² connections the turns go on.
+func TestOpenManyForEver(t *testing.T) {
+	f := start(t, Options{Shards: 3})
+	f.next.Store(math.MaxUint32 - 1)
+	for i, id := range f.openMany(t, 6, nil) {
+		// 2³² - 2 = 4294967294 = 3 × 1431655764 + 2
+		if got, want := id.Shard(), (2+i)%3; got != want {
+			t.Errorf("connection %d is on shard %d, want %d", i, got, want)
+		}
+	}
+}
+
+// TestOpenConcurrently: ids are unique, and the spread stays even.
+func TestOpenConcurrently(t *testing.T) {
+	f := start(t, Options{Shards: 3})
+	var mu sync.Mutex
+	seen := make(map[messages.ConnID]bool)
+	perShard := make([]int, 3)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for n := range 30 {
+				ids, err := f.OpenMany(n+1, nil)
+				mu.Lock()
+				for _, id := range ids {
+					if seen[id] {
+						t.Errorf("%s was given twice", id)
+					}
+					seen[id] = true
+					perShard[id.Shard()]++
 				}
-			},
-			messages.Connected: func(id messages.ConnID) { f.connect(t, id, echo.URL()) },
-			messages.Disconnected: func(id messages.ConnID) {
-				f.connect(t, id, echo.URL())
-				if err := f.do(t, id, &messages.Disconnect{}); err != nil {
-					t.Fatal(err)
+				mu.Unlock()
+				if err != nil {
+					t.Error(err)
 				}
-				f.ev.state(t, id, messages.Disconnected)
-			},
-		}
-		for st, to := range reach {
-			for _, cmd := range []messages.Command{
-				&messages.Connect{URL: echo.URL()}, &messages.Reconnect{}, &messages.Disconnect{},
-				&messages.SendText{Payload: []byte("x")}, &messages.SendBinary{}, &messages.SendJSON{Object: []byte("{}")}, &messages.Ping{},
-			} {
-				id := f.open(t, nil)
-				to(id)
-				want := messages.Next(st, cmd.Kind().Input()).Err
-				if err := f.do(t, id, cmd); !errors.Is(err, want) || (want == nil && err != nil) {
-					t.Errorf("%s in %s: got %v, want %v", cmd.Kind(), st, err, want)
-				}
-			}
-		}
-	})
-}
-
-func TestRefusals(t *testing.T) {
-	echo := wstest.Serve(t, wstest.Echo)
-	f := start(t, Options{})
-	id := f.open(t, nil)
-	for _, url := range []string{"http://x/", "ws://", "ws://u:p@x/", "ws://x/#f", "ws://x:0/"} {
-		if err := f.do(t, id, &messages.Connect{URL: url}); !errors.Is(err, messages.ErrBadURL) {
-			t.Errorf("connect to %q: got %v, want ErrBadURL", url, err)
-		}
-	}
-	f.connect(t, id, echo.URL())
-	for _, c := range []struct {
-		cmd  messages.Command
-		want error
-	}{
-		{&messages.SendJSON{Object: []byte(`[1]`)}, messages.ErrNotObject},
-		{&messages.SendText{Payload: []byte{0xff}}, messages.ErrNotUTF8},
-		{&messages.Ping{Payload: make([]byte, 126)}, messages.ErrTooLong},
-		{&messages.Disconnect{Code: 1006}, messages.ErrCloseCode},
-		{&messages.Disconnect{Reason: string(make([]byte, 124))}, messages.ErrTooLong},
-	} {
-		var refused *messages.RefusedError
-		if err := f.do(t, id, c.cmd); !errors.Is(err, c.want) || !errors.As(err, &refused) {
-			t.Errorf("%+v: got %v, want %v", c.cmd, err, c.want)
-		}
-	}
-	if err := f.Tell(messages.NewConnID(99, 0, 0), &messages.Reconnect{}); !errors.Is(err, messages.ErrUnknownID) {
-		t.Errorf("another manager's id: got %v, want ErrUnknownID", err)
-	}
-	if err := f.do(t, messages.NewConnID(0, 4711, 0), &messages.Reconnect{}); !errors.Is(err, messages.ErrUnknownID) {
-		t.Errorf("an id that was never given: got %v, want ErrUnknownID", err)
-	}
-}
-
-// TestClosing: while the closing handshake is under way the state is Connected, and nothing may be sent.
-func TestClosing(t *testing.T) {
-	release := make(chan struct{})
-	srv := wstest.Serve(t, func(c net.Conn) {
-		_, _ = wstest.Accept(c)
-		<-release
-	})
-	f := start(t, Options{})
-	id := f.open(t, nil)
-	f.connect(t, id, srv.URL())
-	if err := f.do(t, id, &messages.Disconnect{Code: 4000, Reason: "enough"}); err != nil {
-		t.Fatal(err)
-	}
-	for _, cmd := range []messages.Command{&messages.SendText{}, &messages.Disconnect{}} {
-		if err := f.do(t, id, cmd); !errors.Is(err, messages.ErrClosing) {
-			t.Errorf("%s: got %v, want ErrClosing", cmd.Kind(), err)
-		}
-	}
-	close(release)
-	end := await(t, f.ev, "end", func(m messages.Closed) bool { return m.ID == id })
-	if end.Cause != messages.CauseLocal || end.Clean || end.Code != 4000 {
-		t.Errorf("got %s, clean %v, %s, want local, not clean, 4000", end.Cause, end.Clean, end.Code)
-	}
-}
-
-// counting is an Authorizer that counts how often it is asked.
-type counting struct{ asked atomic.Int64 }
-
-func (c *counting) HandshakeHeaders(context.Context) (http.Header, error) {
-	c.asked.Add(1)
-	return http.Header{"Authorization": {"Bearer x"}}, nil
-}
-
-// TestNoReconnection: 200 connections whose server is killed end with a cause, and stay so until they are
-// told to reconnect, which asks for the auth afresh.
-func TestNoReconnection(t *testing.T) {
-	bothEngines(t, func(t *testing.T, o Options) {
-		const n = 200
-		srv := wstest.Serve(t, wstest.Echo)
-		f := start(t, o)
-		auth := new(counting)
-		ids, err := f.OpenMany(n, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := f.TellAll(&messages.Connect{URL: srv.URL(), Auth: auth}); err != nil {
-			t.Fatal(err)
-		}
-		for range ids {
-			await(t, f.ev, "connection", func(m messages.StateChanged) bool { return m.To == messages.Connected })
-		}
-		addr := srv.Addr()
-		srv.Kill()
-		for range ids {
-			await(t, f.ev, "end", func(m messages.Closed) bool {
-				if m.Cause != messages.CauseReset && m.Cause != messages.CauseEOF {
-					t.Errorf("got the cause %s, want reset or eof", m.Cause)
-				}
-				return true
-			})
-		}
-		again := wstest.ServeAt(t, addr, wstest.Echo)
-		if s := f.laws(t); s.States[messages.Disconnected] != n || again.Total() != 0 || auth.asked.Load() != n {
-			t.Errorf("before a Reconnect: %v, %d dialed, asked %d times", s.States, again.Total(), auth.asked.Load())
-		}
-		if err := f.TellAll(&messages.Reconnect{}); err != nil {
-			t.Fatal(err)
-		}
-		for range ids {
-			await(t, f.ev, "reconnection", func(m messages.StateChanged) bool { return m.To == messages.Connected })
-		}
-		if again.Total() != n || auth.asked.Load() != 2*n {
-			t.Errorf("after it: %d dialed, asked %d times, want %d and %d", again.Total(), auth.asked.Load(), n, 2*n)
-		}
-	})
-}
-
-// bomb panics at the first event of a kind.
-type bomb struct{ at string }
-
-func (b bomb) On(c *Connection, ev messages.Event) {
-	if fmt.Sprintf("%T", ev) == b.at {
-		panic("boom at " + b.at)
-	}
-	if _, ok := ev.(*messages.Opened); ok {
-		_ = c.SendText([]byte("x"))
-		c.SetTimer(c.Now())
-	}
-}
-
-// TestPanic: a player that panics, in whatever event, is stopped; its neighbours on the same shard go on.
-func TestPanic(t *testing.T) {
-	srv := wstest.Serve(t, wstest.Echo)
-	for _, at := range []string{"*messages.StateChanged", "*messages.Opened", "*messages.Message", "*messages.TimerFired"} {
-		t.Run(at, func(t *testing.T) {
-			f := start(t, Options{Shards: 1})
-			neighbour := f.open(t, nil)
-			f.connect(t, neighbour, srv.URL())
-			id := f.open(t, bomb{at})
-			if err := f.Tell(id, &messages.Connect{URL: srv.URL()}); err != nil {
-				t.Fatal(err)
-			}
-			end := await(t, f.ev, "end", func(m messages.Closed) bool { return m.ID == id })
-			var p *PanicError
-			if end.Cause != messages.CauseInternal || !errors.As(end.Err, &p) || p.Reason != "boom at "+at {
-				t.Errorf("got %s, %v, want internal and the panic", end.Cause, end.Err)
-			}
-			if err := f.do(t, id, &messages.Reconnect{}); !errors.Is(err, messages.ErrStopped) {
-				t.Errorf("a command afterwards: got %v, want ErrStopped", err)
-			}
-			if err := f.do(t, neighbour, &messages.SendText{Payload: []byte("still here")}); err != nil {
-				t.Fatal(err)
-			}
-			await(t, f.ev, "echo to the neighbour", func(m messages.Message) bool { return m.ID == neighbour && string(m.Payload) == "still here" })
-			s, err := f.Snapshot(t.Context())
-			if err != nil || s.Panics != 1 || s.Players() != 2 {
-				t.Errorf("got %d panics of %d players, %v, want 1 of 2", s.Panics, s.Players(), err)
-			}
-			if sum := f.laws(t); sum.Disconnects[messages.CauseInternal] != 1 {
-				t.Errorf("counted %d ends by internal, want 1", sum.Disconnects[messages.CauseInternal])
 			}
 		})
 	}
+	wg.Wait()
+	if len(seen) != 8*30*31/2 || perShard[0] != perShard[1] || perShard[1] != perShard[2] { // 3720 = 3 × 1240
+		t.Errorf("got %d ids, %v by shard, want %d, evenly", len(seen), perShard, 8*30*31/2)
+	}
 }
 
+// TestRemove: a removed connection is forgotten whatever it was doing, its end told, its slot used again
+// under another id.
 func TestRemove(t *testing.T) {
-	srv := wstest.Serve(t, wstest.Echo)
+	bothEngines(t, func(t *testing.T, o Options) {
+		o.Shards = 1
+		silent, echo := mute(t), wstest.Serve(t, wstest.Echo)
+		f := start(t, o)
+		for _, c := range []struct {
+			state messages.State
+			reach func(id messages.ConnID)
+		}{
+			{messages.Idle, func(messages.ConnID) {}},
+			{messages.Connecting, func(id messages.ConnID) { f.must(t, id, &messages.Connect{URL: silent.URL()}) }},
+			{messages.Connected, func(id messages.ConnID) { f.connect(t, id, echo.URL()) }},
+			{messages.Disconnected, func(id messages.ConnID) {
+				f.connect(t, id, echo.URL())
+				f.must(t, id, &messages.Disconnect{})
+				f.ev.state(t, id, messages.Disconnected)
+			}},
+		} {
+			var told []string
+			var conn *Connection
+			id := f.open(t, script(func(c *Connection, ev messages.Event) {
+				told, conn = append(told, place(ev)), c
+				if place(ev) == "Closed" {
+					c.SetTimer(c.Now())
+					if err := c.Reconnect(); !errors.Is(err, messages.ErrStopped) {
+						_ = c.Disconnect(0, "") // unless it is the end before the removal
+					}
+				}
+			}))
+			c.reach(id)
+			if err := f.Remove(t.Context(), id); err != nil {
+				t.Fatalf("%s: %v", c.state, err)
+			}
+			if c.state == messages.Connecting || c.state == messages.Connected {
+				end := f.ev.end(t, id)
+				if end.Cause != messages.CauseLocal || end.Clean || end.Opened != (c.state == messages.Connected) {
+					t.Errorf("%s: got %+v, want it cut off", c.state, end)
+				}
+				f.snapshot(t) // the shard has left the turn
+				if conn.timer.IsSet() {
+					t.Errorf("%s: its timer is still set", c.state)
+				}
+				if n := len(told); told[n-1] != "Closed" {
+					t.Errorf("%s: the behaviour was told %v, want Closed last", c.state, told)
+				}
+			}
+			if err := f.Remove(t.Context(), id); !errors.Is(err, messages.ErrUnknownID) {
+				t.Errorf("%s: removed twice: got %v, want ErrUnknownID", c.state, err)
+			}
+			if err := f.do(t, id, &messages.Reconnect{}); !errors.Is(err, messages.ErrUnknownID) {
+				t.Errorf("%s: a command afterwards: got %v, want ErrUnknownID", c.state, err)
+			}
+			if s := f.snapshot(t); s.Players() != 0 || s.States != [4]int{} {
+				t.Errorf("%s: got %v, want no connection", c.state, s.States)
+			}
+			next := f.open(t, nil)
+			if next.Slot() != id.Slot() || next.Generation() != id.Generation()+1 || next == id {
+				t.Errorf("%s: after %s came %s, want the slot again in the next generation", c.state, id, next)
+			}
+			if err := f.do(t, id, text("x")); !errors.Is(err, messages.ErrUnknownID) {
+				t.Errorf("%s: the old id: got %v, want ErrUnknownID", c.state, err)
+			}
+			if err := f.Remove(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+		}
+		if s := f.laws(t); s.Players() != 0 || s.Added != 8 {
+			t.Errorf("%d of %d connections are left", s.Players(), s.Added)
+		}
+		f.until(t, "end of the sockets", func(Snapshot) bool { return silent.Open()+echo.Open() == 0 })
+	})
+}
+
+// TestSlots: every slot that was freed is used again before there are more.
+func TestSlots(t *testing.T) {
 	f := start(t, Options{Shards: 1})
-	idle, connected := f.open(t, nil), f.open(t, nil)
-	f.connect(t, connected, srv.URL())
-	for _, id := range []messages.ConnID{idle, connected} {
+	ids := f.openMany(t, 6, nil)
+	for _, id := range ids[1:4] {
 		if err := f.Remove(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Remove(t.Context(), id); !errors.Is(err, messages.ErrUnknownID) {
-			t.Errorf("removed twice: got %v, want ErrUnknownID", err)
-		}
 	}
-	next := f.open(t, nil)
-	if next.Slot() > connected.Slot() || next.Generation() == 0 {
-		t.Errorf("the next id is %s, want a slot used again, in another generation", next)
+	var slots []uint32
+	for _, id := range f.openMany(t, 4, nil) {
+		slots = append(slots, id.Slot())
 	}
-	if s, err := f.Snapshot(t.Context()); err != nil || s.Players() != 1 {
-		t.Errorf("got %d players, %v, want 1", s.Players(), err)
+	slices.Sort(slots)
+	if !slices.Equal(slots, []uint32{1, 2, 3, 6}) {
+		t.Errorf("four more are in the slots %d, want 1, 2, 3 and 6", slots)
 	}
 }
 
-// TestStop: every socket is closed with a close frame, all goroutines end, and commands are refused.
-func TestStop(t *testing.T) {
+// TestGenerations: a slot that was used 2²² times begins anew, and its ids still find it.
+func TestGenerations(t *testing.T) {
+	f := start(t, Options{Shards: 1})
+	id := f.open(t, nil)
+	const last = 1<<22 - 1
+	if err := f.Each(t.Context(), func(int) {
+		s := f.shards[0].supervisor
+		s.slots[0].generation = last
+		s.slots[0].conn.id = messages.NewConnID(0, 0, last)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Remove(t.Context(), messages.NewConnID(0, 0, last)); err != nil {
+		t.Fatal(err)
+	}
+	again := f.open(t, nil)
+	if again != id {
+		t.Errorf("after generation 2²²-1 came %s, want %s", again, id)
+	}
+	if err := f.Remove(t.Context(), again); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOrder: what one goroutine tells a connection, by whatever method, is carried out in its order.
+func TestOrder(t *testing.T) {
 	bothEngines(t, func(t *testing.T, o Options) {
+		const n = 500
 		srv := wstest.Serve(t, wstest.Echo)
 		f := start(t, o)
-		ids, err := f.OpenMany(50, nil)
-		if err != nil {
-			t.Fatal(err)
+		ids := f.openMany(t, 4, nil)
+		f.connectAll(t, len(ids), &messages.Connect{URL: srv.URL()})
+		for i := range n {
+			for _, id := range ids {
+				if err := f.Tell(id, text(fmt.Sprint(2*i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.tellAll(t, text(fmt.Sprint(2*i+1)))
 		}
-		for _, id := range ids {
-			f.connect(t, id, srv.URL())
+		next := make(map[messages.ConnID]int)
+		for range 2 * n * len(ids) {
+			m := await(t, f.ev, "echo", func(messages.Message) bool { return true })
+			if string(m.Payload) != fmt.Sprint(next[m.ID]) {
+				t.Fatalf("%s got %s, want %d", m.ID, m.Payload, next[m.ID])
+			}
+			next[m.ID]++
 		}
-		if err := f.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
+		// To all and then to one: none of these is refused.
+		f.tellAll(t, &messages.Disconnect{})
 		for range ids {
-			m := await(t, f.ev, "end", func(messages.Closed) bool { return true })
-			if m.Cause != messages.CauseShutdown || !m.Clean || m.Code != messages.CloseNormal {
-				t.Errorf("got %s, clean %v, %s, want shutdown, clean, 1000", m.Cause, m.Clean, m.Code)
+			await(t, f.ev, "end", func(messages.Closed) bool { return true })
+		}
+		f.tellAll(t, &messages.Reconnect{})
+		for _, id := range ids {
+			if err := f.Tell(id, &messages.Disconnect{}); err != nil {
+				t.Fatal(err)
 			}
 		}
-		if err := f.Tell(ids[0], &messages.Reconnect{}); !errors.Is(err, messages.ErrStopped) {
-			t.Errorf("afterwards: got %v, want ErrStopped", err)
-		}
-		if err := f.Stop(t.Context()); err != nil {
-			t.Errorf("a second Stop: %v", err)
+		for range ids {
+			await(t, f.ev, "end", func(ev any) bool {
+				if m, ok := ev.(messages.Refused); ok {
+					t.Errorf("%s %s was refused: %v", m.ID, m.Command, m.Err)
+				}
+				_, ok := ev.(messages.Closed)
+				return ok
+			})
 		}
 	})
 }
 
-// TestStopCutsOff: a peer that does not answer the close frame does not hold Stop up for longer than ctx.
-func TestStopCutsOff(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	srv := wstest.Serve(t, func(c net.Conn) {
-		_, _ = wstest.Accept(c)
-		<-release
-	})
-	f := start(t, Options{Transport: transport.Options{CloseTimeout: time.Hour}})
+// TestSubscribe: each observer is told of everything from then on, in the order of their coming.
+func TestSubscribe(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	f := start(t, Options{Shards: 1})
+	var told []string
+	note := func(who string) observer {
+		return func(ev messages.Event) { told = append(told, who+" "+place(ev)) }
+	}
+	f.Subscribe(note("first"))
+	f.Subscribe(note("second"))
+	id := f.open(t, script(func(c *Connection, ev messages.Event) {
+		told = append(told, "behaviour "+place(ev))
+		if place(ev) == "Message" {
+			_ = c.Disconnect(0, "")
+		}
+	}))
+	f.must(t, id, &messages.Connect{URL: srv.URL()})
+	f.ev.state(t, id, messages.Connected)
+	f.must(t, id, text("x"))
+	f.ev.end(t, id)
+	f.snapshot(t)
+	want := []string{
+		"first to connecting", "second to connecting", "behaviour to connecting",
+		"first to connected", "first Opened", "second to connected", "second Opened", "behaviour to connected", "behaviour Opened",
+		"first Message", "second Message", "behaviour Message",
+		"first Closed", "first to disconnected", "second Closed", "second to disconnected", "behaviour to disconnected", "behaviour Closed",
+	}
+	if fmt.Sprint(told) != fmt.Sprint(want) {
+		t.Errorf("got  %q\nwant %q", told, want)
+	}
+}
+
+type observer func(ev messages.Event)
+
+func (o observer) Observe(ev messages.Event) { o(ev) }
+
+// TestContext: who will not wait is not held up.
+func TestContext(t *testing.T) {
+	f := start(t, Options{Shards: 1})
 	id := f.open(t, nil)
-	f.connect(t, id, srv.URL())
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := f.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want that connections were cut off", err)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	go f.Each(context.Background(), func(int) {
+		close(entered)
+		<-leave
+	})
+	<-entered // the shard is held up
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := f.Snapshot(ctx)
+	for what, err := range map[string]error{
+		"do":       f.Do(ctx, id, text("x")),
+		"remove":   f.Remove(ctx, id),
+		"each":     f.Each(ctx, func(int) {}),
+		"snapshot": err,
+	} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want that it gave up", what, err)
+		}
 	}
-}
-
-// TestSize pins what each connection costs here; heap beside it is the actor system's.
-func TestSize(t *testing.T) {
-	if unsafe.Sizeof(uintptr(0)) != 8 {
-		t.Skip("sizes are of 64-bit systems")
-	}
-	if got := unsafe.Sizeof(Connection{}); got > 224 {
-		t.Errorf("a Connection has %d bytes, want at most 224", got)
-	}
+	close(leave)
 }

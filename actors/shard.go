@@ -23,10 +23,14 @@ type shard struct {
 
 	// Owned by the loop's goroutine.
 	states      [messages.NumStates]int
+	busy        int // attempts and sessions whose end was not told
+	panics      uint64
+	logged      int // panics that were logged
 	subscribers []Observer
 	fired       messages.TimerFired // reused
 	spawning    *Connection         // handed to the producers within one call of Spawn
-	drained     chan struct{}       // set while draining; closed when no connection is left
+	drains      []chan struct{}     // those who wait until busy is 0
+	stopping    bool                // Stop has begun
 }
 
 func newShard(index int, network *transport.Network, recorder Recorder, log *slog.Logger) (*shard, error) {
@@ -36,7 +40,7 @@ func newShard(index int, network *transport.Network, recorder Recorder, log *slo
 	}
 	s := &shard{index: index, loop: loop, log: log, recorder: recorder, stopped: make(chan struct{})}
 	s.supervisor = &supervisor{shard: s}
-	s.supervisor.mailbox.loop = loop
+	s.supervisor.mailbox.shard = s
 	s.props = actor.PropsFromProducer(
 		func() actor.Actor {
 			if s.spawning == nil {
@@ -63,11 +67,15 @@ func (s *shard) spawn(system *actor.ActorSystem) {
 	))
 }
 
-// observe tells the recorder and the subscribers.
-func (s *shard) observe(ev messages.Event) {
-	s.recorder.Observe(ev)
+// observe tells the recorder of evs, and then each of the subscribers.
+func (s *shard) observe(evs ...messages.Event) {
+	for _, ev := range evs {
+		s.recorder.Observe(ev)
+	}
 	for _, sub := range s.subscribers {
-		sub.Observe(ev)
+		for _, ev := range evs {
+			sub.Observe(ev)
+		}
 	}
 }
 
@@ -87,16 +95,13 @@ type callFunc func()
 func (f callFunc) RunOnLoop(any) { f() }
 
 // drain closes every connection with a close frame, and gives a channel that is closed when all have
-// ended.
-func (s *shard) drain() <-chan struct{} {
+// ended. Until then, and if stop for ever, none is opened.
+func (s *shard) drain(stop bool) <-chan struct{} {
 	drained := make(chan struct{})
 	s.loop.Post(callFunc(func() {
-		s.drained = drained
-		for i := range s.supervisor.slots {
-			if c := s.supervisor.slots[i].conn; c != nil && c.conn != nil {
-				c.conn.Shutdown()
-			}
-		}
+		s.stopping = s.stopping || stop
+		s.drains = append(s.drains, drained)
+		s.eachConn((*transport.Conn).Shutdown)
 		s.connEnded()
 	}), nil)
 	return drained
@@ -104,16 +109,26 @@ func (s *shard) drain() <-chan struct{} {
 
 // abort ends what is left without more ado.
 func (s *shard) abort() {
+	s.eachConn(func(c *transport.Conn) { c.Abort(messages.CauseShutdown, nil) })
+}
+
+func (s *shard) eachConn(f func(*transport.Conn)) {
 	for i := range s.supervisor.slots {
 		if c := s.supervisor.slots[i].conn; c != nil && c.conn != nil {
-			c.conn.Abort(messages.CauseShutdown, nil)
+			f(c.conn)
 		}
 	}
 }
 
+// draining tells that nothing is to be opened.
+func (s *shard) draining() bool { return s.stopping || len(s.drains) > 0 }
+
+// connEnded tells those who wait for the last connection to end, if it was that.
 func (s *shard) connEnded() {
-	if s.drained != nil && s.loop.Conns() == 0 {
-		close(s.drained)
-		s.drained = nil
+	if s.busy == 0 {
+		for _, d := range s.drains {
+			close(d)
+		}
+		s.drains = nil
 	}
 }

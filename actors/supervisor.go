@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"runtime/debug"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/loadrig/loadrig/messages"
@@ -12,11 +14,14 @@ import (
 // Its directive is always to stop: a restart would lose the state of the connection, and could hide a
 // reconnection that nobody asked for.
 type supervisor struct {
+	// Static after construction.
 	shard   *shard
 	mailbox mailbox
-	slots   []slot
-	free    []uint32
-	live    int // connections that have a slot
+
+	// Owned by the shard.
+	slots    []slot
+	free     []uint32
+	stopping bool
 }
 
 type slot struct {
@@ -27,14 +32,19 @@ type slot struct {
 // What a supervisor is told. Replies are sent to buffered channels, so that the shard never waits.
 type (
 	openMany struct {
-		n     int
-		behav func(messages.ConnID) Behavior
-		reply chan []messages.ConnID
+		n        int
+		behavior func(messages.ConnID) Behavior
+		reply    chan opened
+	}
+	opened struct {
+		ids []messages.ConnID
+		err error
 	}
 	routed struct {
 		id    messages.ConnID
 		cmd   messages.Command
 		reply chan error // nil if nobody waits
+		err   error      // filled in by the connection
 	}
 	broadcast struct{ cmd messages.Command }
 	remove    struct {
@@ -47,21 +57,28 @@ type (
 func (s *supervisor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *routed:
-		s.route(m)
+		if c := s.lookup(m.id); c != nil {
+			c.ask(m)
+		} else {
+			m.err = messages.ErrUnknownID
+		}
+		if m.reply != nil {
+			m.reply <- m.err
+		}
 	case *broadcast:
+		each := &routed{cmd: m.cmd}
 		for i := range s.slots {
 			if c := s.slots[i].conn; c != nil {
-				s.shard.loop.Defer((*userPost)(&c.mailbox), m.cmd)
+				c.ask(each)
 			}
 		}
 	case *openMany:
-		ids := make([]messages.ConnID, m.n)
-		for i := range ids {
-			ids[i] = s.open(ctx, m.behav)
-		}
-		m.reply <- ids
+		ids, err := s.openMany(ctx, m)
+		m.reply <- opened{ids, err}
 	case *remove:
 		m.reply <- s.remove(ctx, m.id)
+	case *actor.Stopping:
+		s.stopping = true
 	case *actor.Stopped:
 		close(s.shard.stopped)
 	}
@@ -72,85 +89,70 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 	sup.StopChildren(child)
 }
 
+// openMany opens all that m asks for, or none.
+func (s *supervisor) openMany(ctx actor.Context, m *openMany) (ids []messages.ConnID, err error) {
+	if s.stopping { // its children were told to stop; one more would never be
+		return nil, messages.ErrStopped
+	}
+	defer func() {
+		if reason := recover(); reason != nil { // the caller's function, or the recorder
+			failure := &PanicError{Reason: reason, Stack: debug.Stack()}
+			for _, id := range ids {
+				_ = s.remove(ctx, id)
+			}
+			ids, err = nil, failure
+			s.shard.panics++
+		}
+	}()
+	ids = make([]messages.ConnID, 0, m.n)
+	for range m.n {
+		ids = append(ids, s.open(ctx, m.behavior))
+	}
+	return ids, nil
+}
+
 // open makes a connection actor. Actor and mailbox are one allocation.
 func (s *supervisor) open(ctx actor.Context, behavior func(messages.ConnID) Behavior) messages.ConnID {
-	var at uint32
+	at, generation := uint32(len(s.slots)), uint32(0)
 	if n := len(s.free); n > 0 {
 		at = s.free[n-1]
-		s.free = s.free[:n-1]
-	} else {
-		at = uint32(len(s.slots))
-		s.slots = append(s.slots, slot{})
+		generation = s.slots[at].generation
 	}
-	c := &Connection{shard: s.shard, id: messages.NewConnID(s.shard.index, at, s.slots[at].generation)}
-	c.mailbox.loop = s.shard.loop
+	c := &Connection{shard: s.shard, id: messages.NewConnID(s.shard.index, at, generation)}
+	c.mailbox.shard, c.mailbox.conn = s.shard, c
 	if behavior != nil {
 		c.behavior = behavior(c.id)
 	}
+	s.shard.recorder.Added(1) // before anything is done that its panic would leave half done
 	s.shard.spawning = c
 	c.pid = ctx.Spawn(s.shard.props)
 	s.shard.spawning = nil
+	if int(at) == len(s.slots) {
+		s.slots = append(s.slots, slot{})
+	} else {
+		s.free = s.free[:len(s.free)-1]
+	}
 	s.slots[at].conn = c
-	s.live++
 	s.shard.states[messages.Idle]++
-	s.shard.recorder.Added(1)
 	return c.id
 }
 
 func (s *supervisor) lookup(id messages.ConnID) *Connection {
-	if at := int(id.Slot()); at < len(s.slots) && s.slots[at].generation == id.Generation() {
+	if at := uint64(id.Slot()); at < uint64(len(s.slots)) && s.slots[at].generation == id.Generation() {
 		return s.slots[at].conn
 	}
 	return nil
 }
 
-func (s *supervisor) route(m *routed) {
-	c := s.lookup(m.id)
-	switch {
-	case c == nil:
-		m.answer(messages.ErrUnknownID)
-	case m.reply == nil && !c.stopped:
-		c.mailbox.invoke(m.cmd)
-	default:
-		s.shard.loop.Blame(&c.mailbox)
-		m.answer(s.ask(c, m))
-	}
-}
-
-// ask has the command carried out and gives its acceptance. The panic of a behaviour is answered too,
-// before it goes on to whom it belongs to.
-func (s *supervisor) ask(c *Connection, m *routed) error {
-	if c.mailbox.susp && !c.stopped {
-		return c.refuse(m.cmd.Kind(), messages.ErrStopped)
-	}
-	answered := false
-	defer func() {
-		if !answered {
-			m.answer(messages.ErrStopped)
-		}
-	}()
-	err := c.Do(m.cmd)
-	answered = true
-	return err
-}
-
-func (m *routed) answer(err error) {
-	if m.reply != nil {
-		m.reply <- err
-	}
-}
-
-// remove forgets a connection, aborting it if it is open.
+// remove forgets a connection, cutting it off if it is open.
 func (s *supervisor) remove(ctx actor.Context, id messages.ConnID) error {
 	c := s.lookup(id)
 	if c == nil {
 		return messages.ErrUnknownID
 	}
-	if c.conn != nil {
-		c.conn.Abort(messages.CauseLocal, nil)
-	}
+	s.slots[id.Slot()] = slot{generation: messages.NewConnID(0, 0, id.Generation()+1).Generation()}
 	ctx.Stop(c.pid)
-	s.slots[id.Slot()] = slot{generation: id.Generation() + 1}
+	c.cut(messages.CauseLocal, nil)
 	s.shard.loop.Defer((*forget)(c), nil)
 	return nil
 }
@@ -162,7 +164,6 @@ type forget Connection
 func (f *forget) RunOnLoop(any) {
 	s := f.shard
 	s.states[f.state]--
-	s.recorder.Removed(f.state)
 	s.supervisor.free = append(s.supervisor.free, f.id.Slot())
-	s.supervisor.live--
+	s.recorder.Removed(f.state)
 }

@@ -5,147 +5,147 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
-	"syscall"
+	"runtime/pprof"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// job is what one client process does.
-type job struct {
-	Kind        string
-	URL         string
-	Mode        string // closed: echo round trips, one under way on each connection; idle: only connect
-	Connections int
-	Seconds     float64
-}
-
-// result is what it found.
-type result struct {
-	Seconds    float64
-	CPU        float64 // seconds, user and system, of the measured window
-	Trips      uint64
-	Mallocs    uint64
-	RSS        int64 // bytes
-	Goroutines int
-	ConnectCPU float64 // seconds
-	ConnectSec float64
-}
-
-func (r result) perTrip() float64 { return r.CPU * 1e6 / float64(r.Trips) }
-
-// client is a contestant. connect opens n connections, which in closed mode begin at once to send the
-// payload and to answer each echo with the next.
-type client interface {
-	connect(n int) error
-	trips() uint64
-	close()
-}
-
-// kinds are the contestants; the second is the reference.
-var kinds = []string{"loadrig", "bare", "gws", "gobwas"}
-
-var makers = map[string]func(j job) (client, error){
-	"loadrig": newRig, "bare": newBare, "gws": newGWS, "gobwas": newGobwas,
-}
-
-const payloadSize = 64
-
-var payload = make([]byte, payloadSize)
-
-func init() {
-	for i := range payload {
-		payload[i] = 'a' + byte(i%26)
-	}
-}
-
-func cpu() float64 {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
-
-func resident() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var size, rss int64
-	_, _ = fmt.Sscan(string(b), &size, &rss)
-	return rss * int64(os.Getpagesize())
-}
-
-func runClient(j job) error {
-	make, ok := makers[j.Kind]
-	if !ok {
-		return fmt.Errorf("no contestant %q", j.Kind)
-	}
-	c, err := make(j)
-	if err != nil {
+// playClient does one job, and answers with its result when all connections are closed again.
+func playClient(stdin io.Reader, stdout io.Writer) error {
+	in := json.NewDecoder(stdin)
+	var j job
+	if err := hear(in, &j); err != nil {
 		return err
 	}
-	var r result
-	began, used := time.Now(), cpu()
-	if err := c.connect(j.Connections); err != nil {
+	go func() {
+		_ = hear(in, new(struct{}))
+		os.Exit(0) // who asked has the answer, or is gone
+	}()
+	r, err := j.do()
+	if err != nil {
+		r = result{Error: err.Error()}
+	}
+	if err := json.NewEncoder(stdout).Encode(r); err != nil {
 		return err
 	}
-	r.ConnectCPU, r.ConnectSec = cpu()-used, time.Since(began).Seconds()
-	if j.Mode == "closed" {
-		time.Sleep(time.Second) // warm-up
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		began, used, trips := time.Now(), cpu(), c.trips()
-		time.Sleep(time.Duration(j.Seconds * float64(time.Second)))
-		r.Trips, r.CPU, r.Seconds = c.trips()-trips, cpu()-used, time.Since(began).Seconds()
-		runtime.ReadMemStats(&after)
-		r.Mallocs = after.Mallocs - before.Mallocs
-		if r.Trips == 0 {
-			return fmt.Errorf("%s made no round trip", j.Kind)
+	select {}
+}
+
+// client makes the contestant.
+func (j job) client() (client, error) {
+	for _, k := range contestants {
+		if k.name == j.Contestant {
+			return k.make(j)
 		}
-	} else {
-		time.Sleep(300 * time.Millisecond)
+	}
+	return nil, fmt.Errorf("no contestant %q", j.Contestant)
+}
+
+// do has the contestant do the job.
+func (j job) do() (r result, err error) {
+	c, err := j.client()
+	if err != nil {
+		return r, err
+	}
+	began, used := time.Now(), processCPU()
+	if err := c.connect(); err != nil {
+		return r, fmt.Errorf("connect: %w", err)
+	}
+	r.ConnectCPU, r.ConnectSeconds = processCPU()-used, time.Since(began).Seconds()
+	defer c.close()
+	switch j.Mode {
+	case modePaced:
+		if err := c.pace(); err != nil {
+			return r, err
+		}
+		fallthrough
+	case modeClosed:
+		if err := j.measure(c, &r); err != nil {
+			return r, err
+		}
+	case modeIdle:
+		time.Sleep(j.Settle)
 		runtime.GC()
 		runtime.GC()
 		debug.FreeOSMemory()
-		r.RSS = resident()
+		if r.Resident, err = resident(); err != nil {
+			return r, err
+		}
 	}
 	r.Goroutines = runtime.NumGoroutine()
-	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
-		return err
+	if n := c.open(); n != j.Connections {
+		return r, fmt.Errorf("%d of %d connections are open at the end", n, j.Connections)
 	}
-	c.close()
+	return r, nil
+}
+
+// measure takes the window after the warm-up.
+func (j job) measure(c client, r *result) error {
+	time.Sleep(j.Warmup)
+	if j.Profile != "" {
+		f, err := os.Create(j.Profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	// The two readings are taken in the same order, so that the time that one takes, such as until a shard
+	// answers, shifts the window and does not stretch it.
+	first := read(c)
+	time.Sleep(j.Measure)
+	last := read(c)
+	r.Mallocs = last.mallocs - first.mallocs
+	r.Trips = last.trips - first.trips
+	r.CPU = last.cpu - first.cpu
+	r.Seconds = last.at.Sub(first.at).Seconds()
+	if r.Trips == 0 {
+		return fmt.Errorf("no round trip in %v", j.Measure)
+	}
 	return nil
 }
 
-// dialer gives the i-th connection of the goroutine clients a source address, so that none runs into the
-// limit of ports for one.
-func dialer(i int) *net.Dialer {
-	return &net.Dialer{
-		LocalAddr: &net.TCPAddr{IP: source(i)},
-		KeepAlive: -1,
-		Control: func(_, _ string, rc syscall.RawConn) error {
-			return rc.Control(func(fd uintptr) {
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-			})
-		},
-	}
+// reading is an instant of a client at work.
+type reading struct {
+	mallocs uint64
+	trips   uint64
+	cpu     float64
+	at      time.Time
 }
 
-func source(i int) net.IP { return net.IPv4(127, 0, 0, byte(2+i/9000)) }
+func read(c client) (now reading) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	now.mallocs = m.Mallocs
+	now.trips = c.trips()
+	now.cpu, now.at = processCPU(), time.Now()
+	return now
+}
 
-// latencies is the histogram of the goroutine clients: powers of two, shared by all connections.
-type latencies [64]atomic.Uint64
+// processCPU gives the seconds of user and system time that this process has used.
+func processCPU() float64 {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // fails for a bad argument only
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
 
-func (l *latencies) record(d time.Duration) {
-	i := 0
-	for d > 1 {
-		d >>= 1
-		i++
+// resident gives the resident memory of this process in bytes (proc(5), statm).
+func resident() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
 	}
-	l[i].Add(1)
+	var size, pages int64
+	if _, err := fmt.Sscan(string(b), &size, &pages); err != nil {
+		return 0, fmt.Errorf("statm: %w", err)
+	}
+	return pages * int64(os.Getpagesize()), nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/loadrig/loadrig/actors"
 	"github.com/loadrig/loadrig/messages"
@@ -13,80 +14,117 @@ import (
 	"github.com/loadrig/loadrig/players"
 )
 
-// rigClient is loadrig as it runs: actors, players and the recorder.
+// rigClient is loadrig as `loadrig run` has it: a Manager, players and recorders. The players' own
+// histograms are two of three significant digits, round trip and response.
 type rigClient struct {
-	j       job
+	job     job
 	manager *actors.Manager
 	crowd   *players.Crowd
-	opened  chan struct{}
-	failed  atomic.Int64
+	slots   chan struct{} // one taken for each connection being opened
+	done    chan struct{} // closed when all have opened or failed
+
+	// Atomic.
+	settled, failed atomic.Int64
 }
 
-// recorder tells of connections besides counting.
-type recorder struct {
+// rigRecorder counts as a run's recorder does, and tells who opens connections that one has opened.
+type rigRecorder struct {
 	metrics.Shard
-	c *rigClient
+	client *rigClient
 }
 
-func (r *recorder) Observe(ev messages.Event) {
+// Observe implements actors.Observer.
+func (r *rigRecorder) Observe(ev messages.Event) {
 	r.Shard.Observe(ev)
-	if s, ok := ev.(*messages.StateChanged); ok && s.From == messages.Connecting {
-		if s.To != messages.Connected {
-			r.c.failed.Add(1)
-		}
-		r.c.opened <- struct{}{}
+	if e, ok := ev.(*messages.StateChanged); ok && e.From == messages.Connecting {
+		r.client.attempted(e.To)
 	}
 }
 
-func newRig(j job) (client, error) {
-	c := &rigClient{j: j, opened: make(chan struct{}, j.Connections)}
-	rec := &recorder{c: c}
-	kind := players.Idle
-	if j.Mode == "closed" {
-		kind = players.PingPong
+func (c *rigClient) attempted(to messages.State) {
+	<-c.slots
+	if to != messages.Connected {
+		c.failed.Add(1)
+	}
+	if c.settled.Add(1) == int64(c.job.Connections) {
+		close(c.done)
+	}
+}
+
+func newRigClient(j job) (client, error) {
+	c := &rigClient{job: j, slots: make(chan struct{}, window), done: make(chan struct{})}
+	recorders := make([]*rigRecorder, j.Shards)
+	traffic := players.Traffic{Kind: players.Idle, Size: payloadSize, Players: j.Connections}
+	for i := range recorders {
+		recorders[i] = &rigRecorder{client: c}
+		traffic.Meters = append(traffic.Meters, recorders[i])
+	}
+	switch j.Mode {
+	case modeClosed:
+		traffic.Kind = players.PingPong
+	case modePaced:
+		traffic.Kind = players.Paced
+		setRate(&traffic.Rate, j.Rate/float64(j.Connections))
 	}
 	var err error
-	if c.crowd, err = players.NewCrowd(players.Traffic{Kind: kind, Size: payloadSize, Players: j.Connections, Meters: []players.Meter{rec}}); err != nil {
+	if c.crowd, err = players.NewCrowd(traffic); err != nil {
 		return nil, err
 	}
-	c.manager, err = actors.NewManager(actors.Options{Shards: 1, Recorder: func(int) actors.Recorder { return rec }})
+	c.manager, err = actors.NewManager(actors.Options{
+		Shards:   j.Shards,
+		Recorder: func(shard int) actors.Recorder { return recorders[shard] },
+	})
 	return c, err
 }
 
-func (c *rigClient) connect(n int) error {
-	number := 0
-	ids, err := c.manager.OpenMany(n, func(messages.ConnID) actors.Behavior {
-		number++
-		return c.crowd.Player(0, number-1)
+// setRate converts to a type that is load's, which is not ours to import.
+func setRate[R ~float64](r *R, perSecond float64) { *r = R(perSecond) }
+
+func (c *rigClient) connect() error {
+	number := make([]int, c.job.Shards) // players so far, by shard; each is its shard's own
+	ids, err := c.manager.OpenMany(c.job.Connections, func(id messages.ConnID) actors.Behavior {
+		shard := id.Shard()
+		n := number[shard]*c.job.Shards + shard
+		number[shard]++
+		return c.crowd.Player(shard, n)
 	})
 	if err != nil {
 		return err
 	}
-	const window = 256
-	connect := &messages.Connect{URL: c.j.URL}
-	for i, id := range ids {
-		if i >= window {
-			<-c.opened
-		}
+	connect := &messages.Connect{URL: c.job.URL}
+	for _, id := range ids {
+		c.slots <- struct{}{}
 		if err := c.manager.Tell(id, connect); err != nil {
 			return err
 		}
 	}
-	for range min(n, window) {
-		<-c.opened
-	}
-	if f := c.failed.Load(); f > 0 {
-		return fmt.Errorf("%d of %d connections failed", f, n)
+	<-c.done
+	if n := c.failed.Load(); n > 0 {
+		return fmt.Errorf("%d of %d failed", n, len(ids))
 	}
 	return nil
 }
 
+// pace has nothing to do: a paced player keeps its schedule from the moment that it is open.
+func (c *rigClient) pace() error { return nil }
+
+func (c *rigClient) snapshot() actors.Snapshot {
+	s, _ := c.manager.Snapshot(context.Background()) // fails only for a Manager that was stopped
+	return s
+}
+
 func (c *rigClient) trips() uint64 {
-	s, err := c.manager.Snapshot(context.Background())
-	if err != nil {
-		return 0
-	}
+	s := c.snapshot()
 	return s.Traffic.Received[messages.OpText]
 }
 
-func (c *rigClient) close() { _ = c.manager.Stop(context.Background()) }
+func (c *rigClient) open() int {
+	s := c.snapshot()
+	return s.States[messages.Connected]
+}
+
+func (c *rigClient) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_ = c.manager.Stop(ctx)
+}

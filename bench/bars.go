@@ -1,0 +1,49 @@
+//go:build linux
+
+package main
+
+import "math"
+
+// bar is a figure that loadrig must reach.
+type bar struct {
+	Name    string
+	Got     *float64 `json:",omitempty"` // nil if it was not measured
+	Limit   float64  // at most
+	Verdict string   // ok, MISSED or not measured
+}
+
+const (
+	barOK       = "ok"
+	barMissed   = "MISSED"
+	barNotAsked = "not measured"
+)
+
+// none is the limit of what there is to be none of; what the runtime does by itself is below it.
+const none = 0.01
+
+// bars holds l against what was agreed.
+func (l *ledger) bars() (bars []bar) {
+	cpu := func(peer string) float64 {
+		return spreadOf(l.ratios(modeClosed, loadrig, peer, result.microsPerTrip)).Median
+	}
+	for _, b := range []bar{
+		{Name: "CPU per round trip, to the bare event loop", Got: new(cpu(bare)), Limit: 1.25},
+		{Name: "CPU per round trip, to gws", Got: new(cpu(gwsName)), Limit: 0.85},
+		{Name: "CPU per round trip, to gobwas/ws' helpers", Got: new(cpu(gobwas)), Limit: 0.65},
+		{Name: "allocations per round trip", Got: new(spreadOf(l.each(modeClosed, loadrig, result.mallocsPerTrip)).Median), Limit: none},
+		{Name: "KiB resident per idle connection", Got: new(l.slope(loadrig, residentKiB)), Limit: 2},
+		{Name: "goroutines per idle connection", Got: new(l.slope(loadrig, goroutines)), Limit: none},
+		{Name: "µs CPU per connect", Got: new(spreadOf(l.each(modeConnect, loadrig, l.connectMicros)).Median), Limit: 135},
+	} {
+		switch {
+		case math.IsNaN(*b.Got):
+			b.Got, b.Verdict = nil, barNotAsked
+		case *b.Got <= b.Limit:
+			b.Verdict = barOK
+		default:
+			b.Verdict = barMissed
+		}
+		bars = append(bars, b)
+	}
+	return bars
+}

@@ -1,0 +1,117 @@
+//go:build linux
+
+package main
+
+import "time"
+
+// The measurements.
+const (
+	modeClosed  = "closed"  // each connection sends, waits for the echo, sends again
+	modeConnect = "connect" // connections are opened as fast as it goes
+	modeIdle    = "idle"    // connections are open and nothing is sent
+	modePaced   = "paced"   // messages are due on a schedule, whatever comes back
+)
+
+var allModes = []string{modeClosed, modeConnect, modeIdle, modePaced}
+
+// The contestants.
+const (
+	loadrig = "loadrig"
+	bare    = "bare" // the reference
+	gwsName = "gws"
+	gobwas  = "gobwas"
+)
+
+// contestants are in the order of their turns.
+var contestants = []struct {
+	name  string
+	make  func(job) (client, error)
+	paced bool // knows how to
+}{
+	{loadrig, newRigClient, true},
+	{bare, newBareClient, true},
+	{gwsName, newGWSClient, false},
+	{gobwas, newGobwasClient, false},
+}
+
+func allContestants() (names []string) {
+	for _, c := range contestants {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// client is a contestant at work.
+type client interface {
+	// connect opens the job's connections, with window of them under way at a time, and returns when all
+	// are open. In a closed loop each begins to send as soon as it is open.
+	connect() error
+	// pace begins the schedule of a paced loop. The others never see it.
+	pace() error
+	// trips gives the echoes received so far; open the connections that are open.
+	trips() uint64
+	open() int
+	// close ends all connections. It leaves no TIME_WAIT on this side, which would be in the next one's way.
+	close()
+}
+
+// window is how many connections are opened at a time, by all contestants.
+const window = 256
+
+// payloadSize is of every message; its content is ASCII, sent as text.
+const payloadSize = 64
+
+var payload = func() (b [payloadSize]byte) {
+	for i := range b {
+		b[i] = 'a' + byte(i%26)
+	}
+	return b
+}()
+
+// job is what one client process does.
+type job struct {
+	Contestant  string
+	Mode        string
+	URL         string
+	Connections int
+	Shards      int
+	Warmup      time.Duration
+	Measure     time.Duration
+	Settle      time.Duration
+	Rate        float64 // messages per second, all connections together
+	Profile     string  // file to write a CPU profile of the measured window to
+}
+
+// limit bounds how long the process may take.
+func (j job) limit() time.Duration { return j.Warmup + j.Measure + j.Settle + time.Minute }
+
+// result is what it found.
+type result struct {
+	Error string `json:",omitempty"`
+
+	// Of the opening of all connections.
+	ConnectSeconds float64
+	ConnectCPU     float64 // seconds of user and system time
+
+	// Of the measured window, in closed and paced.
+	Seconds float64 `json:",omitempty"`
+	CPU     float64 `json:",omitempty"` // seconds of user and system time
+	Trips   uint64  `json:",omitempty"`
+	Mallocs uint64  `json:",omitempty"`
+
+	// At the end.
+	Resident   int64 `json:",omitempty"` // bytes, in idle only
+	Goroutines int
+}
+
+// microsPerTrip gives µs of CPU per echo round trip.
+func (r result) microsPerTrip() float64 { return r.CPU * 1e6 / float64(r.Trips) }
+
+// perSecond gives round trips per second.
+func (r result) perSecond() float64 { return float64(r.Trips) / r.Seconds }
+
+// busy gives the share of the time that the client's process was on a CPU.
+func (r result) busy() float64 { return r.CPU / r.Seconds }
+
+// mallocsPerTrip gives allocations per round trip.
+func (r result) mallocsPerTrip() float64 { return float64(r.Mallocs) / float64(r.Trips) }

@@ -28,10 +28,17 @@ func (c *Conn) dialStream(address string) {
 	if to, err := netip.ParseAddrPort(address); err == nil && n.opts.Dial == nil {
 		from = n.sources.take(to, c.hs.sources)
 	}
+	l, hs := c.loop, c.hs
+	inTLS := func() { // so that who gives up meanwhile knows where it was
+		l.Post(runFunc(func() {
+			if c.hs == hs {
+				hs.phase = messages.PhaseTLS
+			}
+		}), nil)
+	}
 	c.job(func(ctx context.Context) (then, lost func()) {
-		d := n.dial(ctx, address, from, secure, host)
+		d := n.dial(ctx, address, from, secure, host, inTLS)
 		then = func() {
-			hs := c.hs
 			for p, t := range d.times {
 				hs.times.Phases[p] += t
 			}
@@ -63,8 +70,8 @@ func (c *Conn) dialStream(address string) {
 	})
 }
 
-// dial runs off the loop.
-func (n *Network) dial(ctx context.Context, address string, from lease, secure bool, host string) (d dialed) {
+// dial runs off the loop, as does inTLS, which is called once TCP is up.
+func (n *Network) dial(ctx context.Context, address string, from lease, secure bool, host string, inTLS func()) (d dialed) {
 	if n.opts.DialTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, n.opts.DialTimeout)
@@ -87,6 +94,7 @@ func (n *Network) dial(ctx context.Context, address string, from lease, secure b
 	if d.err != nil || !secure {
 		return d
 	}
+	inTLS()
 	began = messages.Now()
 	d.phase = messages.PhaseTLS
 	cfg := n.tls

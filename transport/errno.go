@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,6 +29,8 @@ func causeOf(err error) messages.Cause {
 		return messages.CauseResolve
 	case isAny(err, ended):
 		return messages.CauseEOF
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return messages.CauseTLS
 	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
 		return messages.CauseTLS // an alert; a server of TLS 1.3 refuses a client after the handshake
 	default:

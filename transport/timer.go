@@ -38,7 +38,10 @@ const (
 	wheelTick   = time.Millisecond
 	wheelBits   = 6
 	wheelSlots  = 1 << wheelBits
-	wheelLevels = 6 // 64⁶ ms, about two years; later timers wait in the last slot of the top level
+	wheelLevels = 6
+
+	// wheelHorizon is how many ticks ahead a timer may sit, about two years; later ones wait there.
+	wheelHorizon = (wheelSlots - 1) << (wheelBits * (wheelLevels - 1))
 )
 
 // wheel is a hierarchical timing wheel (Varghese and Lauck): level n has 64 slots of 64ⁿ ticks. A
@@ -107,9 +110,9 @@ func (w *wheel) insert(t *Timer) {
 		w.overdue.push(t)
 		return
 	}
-	if limit := w.elapsed + 1<<(wheelBits*wheelLevels) - 1; tick > limit {
-		tick = limit
-	}
+	// Not a whole round ahead: that is the present slot of the top level, which would then seem to be the
+	// next one and hide all between.
+	tick = min(tick, w.elapsed+wheelHorizon)
 	level := wheelLevel(w.elapsed, tick)
 	slot := int(tick>>(level*wheelBits)) & (wheelSlots - 1)
 	t.pos = int16(level<<wheelBits|slot) + posWheel
@@ -152,7 +155,7 @@ func (w *wheel) expiry() (level, slot int, tick int64, ok bool) {
 		slot = (nowSlot + ahead) & (wheelSlots - 1)
 		start := w.elapsed &^ (1<<(shift+wheelBits) - 1)
 		tick = start + int64(slot)<<shift
-		if tick < w.elapsed || (tick == w.elapsed && level > 0) {
+		if tick < w.elapsed {
 			tick += 1 << (shift + wheelBits) // top level only: the slot lies in the next round
 		}
 		return level, slot, tick, true

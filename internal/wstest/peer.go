@@ -30,6 +30,15 @@ func Upgrade(c net.Conn, extra ...string) (*Peer, error) {
 	return NewPeer(c, r), nil
 }
 
+// UpgradeAnd is Upgrade with frames that come in one write with the answer.
+func UpgradeAnd(c net.Conn, frames []byte) (*Peer, error) {
+	r, err := accept(c, frames)
+	if err != nil {
+		return nil, err
+	}
+	return NewPeer(c, r), nil
+}
+
 // NewPeer makes a Peer of a connection that was accepted.
 func NewPeer(c net.Conn, r *http.Request) *Peer {
 	return &Peer{Conn: c, Request: r, r: bufio.NewReader(c)}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -134,6 +133,11 @@ func Reset(c net.Conn) {
 
 // Accept reads an opening handshake, answers 101 with the extra header lines, and gives the request.
 func Accept(c net.Conn, extra ...string) (*http.Request, error) {
+	return accept(c, nil, extra...)
+}
+
+// accept is Accept with bytes that come in one write with the answer.
+func accept(c net.Conn, glued []byte, extra ...string) (*http.Request, error) {
 	r, err := http.ReadRequest(bufio.NewReader(c))
 	if err != nil {
 		return nil, err
@@ -143,7 +147,7 @@ func Accept(c net.Conn, extra ...string) (*http.Request, error) {
 	for _, line := range extra {
 		head += line + "\r\n"
 	}
-	_, err = io.WriteString(c, head+"\r\n")
+	_, err = c.Write(append([]byte(head+"\r\n"), glued...))
 	return r, err
 }
 

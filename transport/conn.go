@@ -48,7 +48,8 @@ type Conn struct {
 }
 
 // stream is what carries a connection's bytes. Its methods never block. Failures of reading are
-// reported to the connection by readFailed.
+// reported to the connection by readFailed. It counts the bytes that cross the wire, which over TLS are
+// others than the connection's own.
 type stream interface {
 	// write gives how many bytes the kernel took. Where that is not all, the connection keeps the rest
 	// and offers it again when it is told that the stream is writable.
@@ -114,7 +115,6 @@ func (c *Conn) send(op messages.Op, payload []byte) error {
 		return nil
 	}
 	n, err := c.st.write(frame)
-	l.traffic.SentWire += uint64(n)
 	if n == len(frame) {
 		c.sent(op, len(payload))
 		return nil

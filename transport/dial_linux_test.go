@@ -135,13 +135,13 @@ func TestStaleEvent(t *testing.T) {
 			if third == nil {
 				third = b.player()
 				ps[1-i].conn.Abort(messages.CauseLocal, nil)
-				third.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, third)
+				third.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, nil, third)
 			}
 		}
 	}
 	b.do(func() {
 		for _, p := range ps {
-			p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, p)
+			p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, nil, p)
 		}
 	})
 	for {

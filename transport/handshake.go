@@ -16,6 +16,7 @@ import (
 // handshake is what a connection needs only while it is being opened. It is pooled.
 type handshake struct {
 	target    *target
+	jar       *Jar // nil if the player keeps nothing
 	auth      http.Header
 	key       [24]byte // Sec-WebSocket-Key
 	head      []byte   // of the response, so far
@@ -36,11 +37,13 @@ type runFunc func()
 func (f runFunc) RunOnLoop(any) { f() }
 
 // Dial opens a connection as connect says. It returns at once; h is told the outcome in a later turn, in
-// Closed also where connect is not valid.
-func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
+// Closed also where connect is not valid. jar holds what the player has kept from earlier connections, and
+// takes what it is to keep; nil if it keeps nothing.
+func (l *Loop) Dial(connect *messages.Connect, jar *Jar, h Handler) *Conn {
 	c := &Conn{loop: l, handler: h, hs: l.free.handshake(), index: int32(len(l.conns))}
 	l.conns = append(l.conns, c)
 	hs := c.hs
+	hs.jar = jar
 	hs.times.Start = messages.Now()
 	if l.stopping.Load() { // nothing may be begun that Run would not wait for
 		c.end(messages.CauseShutdown, nil)
@@ -220,7 +223,6 @@ func (c *Conn) begin() {
 	b = append(b, "\r\n"...)
 	l.scratch = b
 	n, err := c.st.write(b)
-	l.traffic.SentWire += uint64(n)
 	switch {
 	case err != nil:
 		c.end(causeOf(err), err)

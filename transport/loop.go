@@ -50,6 +50,8 @@ type Loop struct {
 	reading *Conn // whose bytes are being handled; nil between reads
 	rb      []byte
 	scratch []byte
+	plain   []byte                              // what one TLS record holds; nil until there is one
+	sealed  []byte                              // scratch for TLS records to be written
 	control [ws.MaxControlFramePayloadSize]byte // of a control frame that came in pieces
 	random  *mrand.ChaCha8
 	traffic messages.Traffic

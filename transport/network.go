@@ -35,9 +35,6 @@ func NewNetwork(o Options) (*Network, error) {
 	} else {
 		n.tls = new(tls.Config)
 	}
-	if n.tls.ClientSessionCache == nil {
-		n.tls.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
 	n.tls.NextProtos = []string{"http/1.1"}
 	return n, nil
 }

@@ -65,8 +65,11 @@ type Options struct {
 	CloseOnBacklog bool
 
 	// TLS is the base configuration for wss; nil is Go's default. The server name is filled in, and
-	// ALPN is http/1.1.
+	// ALPN is http/1.1. A ClientSessionCache in it is shared by all players; without one, each resumes
+	// its own session when it reconnects, as far as it has a Jar.
 	TLS *tls.Config
+	// NoResume has every TLS handshake be a full one.
+	NoResume bool
 
 	// LocalIPs are the source addresses to spread connections over. Default: the kernel's choice, and
 	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.

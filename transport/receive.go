@@ -35,7 +35,6 @@ const maxPooledData = 64 << 10 // larger buffers are left to the garbage collect
 // received takes bytes that were read, and hands on each whole message in place. b is not kept.
 func (c *Conn) received(b []byte) {
 	l := c.loop
-	l.traffic.ReceivedWire += uint64(len(b))
 	l.reading = c
 	if c.hs != nil {
 		b = c.upgradeAnswer(b)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,6 +22,7 @@ type target struct {
 	port         string
 	request      []byte // up to "Sec-WebSocket-Key: "
 	subprotocols []string
+	certificate  *tls.Certificate // of the player; nil for that of Options.TLS, if any
 }
 
 // owned are the headers that the opening handshake sets itself.
@@ -32,7 +34,7 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{secure: u.Scheme == "wss", host: u.Hostname(), port: u.Port(), subprotocols: c.Subprotocols}
+	t := &target{secure: u.Scheme == "wss", host: u.Hostname(), port: u.Port(), subprotocols: c.Subprotocols, certificate: c.Certificate}
 	if t.port == "" {
 		t.port = "80"
 		if t.secure {
@@ -97,6 +99,11 @@ func parseURL(raw string) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// isSecure tells whether a valid URL is one of wss.
+func isSecure(raw string) bool {
+	return len(raw) >= 4 && strings.EqualFold(raw[:4], "wss:")
 }
 
 // header gives the value of a header however its name is written.

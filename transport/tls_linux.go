@@ -71,7 +71,11 @@ func (t *tlsLayer) read() {
 	for {
 		n, err := t.tc.Read(l.plain)
 		if n > 0 {
+			opening := c.hs != nil
 			c.received(l.plain[:n])
+			if opening && c.hs == nil {
+				trim(t.tc)
+			}
 		}
 		switch {
 		case c.st != stream(t.s):

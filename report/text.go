@@ -74,6 +74,7 @@ func (s *Summary) writeLatencies(b *strings.Builder) {
 	latency(t, "response", s.Response)
 	latency(t, "round trip", s.RoundTrip)
 	latency(t, "schedule lag", s.ScheduleLag)
+	latency(t, "ping", s.Ping)
 	latency(t, "handshake", s.Handshake.Latency)
 	for p := range messages.NumPhases {
 		name := messages.Phase(p).String()

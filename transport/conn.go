@@ -41,7 +41,8 @@ type Conn struct {
 	rx       *assembly  // nil between messages
 	tx       *backlog   // nil while the socket takes everything
 	ending   *ending    // nil while healthy
-	timer    Timer      // the nearest deadline: dial, close, write stall or idle
+	ka       *keepalive // nil unless the connection sends pings by itself
+	timer    Timer      // the nearest deadline: dial, close, write stall, idle or ping
 	lastRead messages.Stamp
 	index    int32 // in loop.conns
 	phase    phase
@@ -102,7 +103,7 @@ func (c *Conn) Send(op messages.Op, payload []byte) error {
 func (c *Conn) send(op messages.Op, payload []byte) error {
 	l := c.loop
 	l.traffic.Asked++
-	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head+len(payload) > l.net.opts.MaxBacklog {
+	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
 		l.traffic.Dropped[messages.DropBacklog]++
 		if l.net.opts.CloseOnBacklog {
 			c.fail(messages.CauseBacklog, messages.ClosePolicyViolation, errBacklogClosing)

@@ -54,12 +54,16 @@ func (c *Conn) watchStalls() {
 			next = idle
 		}
 	}
+	if c.ka != nil && (next == 0 || c.ka.due < next) {
+		next = c.ka.due
+	}
 	if next != 0 {
 		c.loop.timers.set(&c.timer, next, c)
 	}
 }
 
-// checkStalls ends the connection if it is past one of its limits, else waits for the nearest.
+// checkStalls ends the connection if it is past one of its limits, else sends the ping that is due, if any,
+// and waits for the nearest.
 func (c *Conn) checkStalls(now messages.Stamp) {
 	o := &c.loop.net.opts
 	switch {
@@ -68,6 +72,11 @@ func (c *Conn) checkStalls(now messages.Stamp) {
 	case o.IdleTimeout > 0 && now >= c.lastRead.Add(o.IdleTimeout):
 		c.fail(messages.CauseIdleTimeout, messages.CloseGoingAway, errIdleTimeout)
 	default:
-		c.watchStalls()
+		if c.ka != nil && now >= c.ka.due {
+			c.pingDue(now)
+		}
+		if c.phase == phaseOpen { // a ping may have found the backlog full, where that ends the connection
+			c.watchStalls()
+		}
 	}
 }

@@ -274,6 +274,7 @@ func (c *Conn) open(subprotocol string) {
 	c.phase = phaseOpen
 	c.lastRead = l.now
 	l.timers.unset(&c.timer)
+	c.startPings()
 	c.watchStalls()
 	l.blame = c
 	c.handler.Opened(&l.opened)

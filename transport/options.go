@@ -55,11 +55,16 @@ type Options struct {
 	// IdleTimeout ends a connection that has received nothing for so long. Default: off.
 	IdleTimeout time.Duration
 
+	// PingInterval is how often a connection sends a ping of its own accord (RFC 6455 §5.5.2), the first at
+	// a random place within the first interval. The pongs are timed, see messages.Message. A peer that does
+	// not answer is ended by IdleTimeout alone. Default: off.
+	PingInterval time.Duration
+
 	// MaxMessage is the largest message received, in bytes; a larger one ends the connection with 1009.
 	// Default 16 MiB.
 	MaxMessage int
-	// MaxBacklog is how many bytes of frames may wait for a socket that takes no more; further sends
-	// are dropped and counted. One frame is always kept whole. Default 256 KiB.
+	// MaxBacklog is how many bytes of frames may wait for a socket that takes no more: once so many do,
+	// sends are dropped and counted. So at most these bytes and one message wait. Default 256 KiB.
 	MaxBacklog int
 	// CloseOnBacklog ends the connection (cause backlog) instead of dropping the message.
 	CloseOnBacklog bool

@@ -261,7 +261,10 @@ func (c *Conn) deliver(op messages.Op, payload []byte) {
 		l.traffic.ReceivedBytes += uint64(len(payload))
 	}
 	m := &l.message
-	m.Op, m.Payload, m.At = op, payload, l.now
+	m.Op, m.Payload, m.At, m.RoundTrip = op, payload, l.now, 0
+	if op == messages.OpPong {
+		m.RoundTrip = c.pongTime(payload)
+	}
 	l.blame = c
 	c.handler.Message(m)
 	m.Payload = nil

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,10 @@ type Config struct {
 	Headers      http.Header
 	// Auth gives the auth context of the n-th player, from 0. Default: none.
 	Auth func(n int) messages.Authorizer
+
+	// Certificate gives the client certificate of the n-th player for wss. Default: that of Transport.TLS, if
+	// any, for all.
+	Certificate func(n int) *tls.Certificate
 
 	// Transport and Shards set up the engine; zero values work. Default Shards: GOMAXPROCS.
 	Transport transport.Options
@@ -107,7 +112,7 @@ func (c Config) Validate() error {
 			errs = append(errs, &messages.FieldError{Field: field, Err: err})
 		}
 	}
-	if err := transport.Check(c.connect(nil)); err != nil {
+	if err := transport.Check(c.connect()); err != nil {
 		field := "URL"
 		if errors.Is(err, messages.ErrBadHeader) {
 			field = "Headers"
@@ -148,6 +153,22 @@ func (c Config) crowd(meters []players.Meter) players.Traffic {
 	return players.Traffic{Kind: c.Traffic, Rate: c.MessageRate, Size: c.Size, Players: c.Connections, Meters: meters}
 }
 
-func (c Config) connect(auth messages.Authorizer) *messages.Connect {
-	return &messages.Connect{URL: c.URL, Subprotocols: c.Subprotocols, Headers: c.Headers, Auth: auth}
+// connect is the Connect of all players, as far as they are alike.
+func (c Config) connect() *messages.Connect {
+	return &messages.Connect{URL: c.URL, Subprotocols: c.Subprotocols, Headers: c.Headers}
+}
+
+// connectOf is that of the n-th; all is what connect gives.
+func (c Config) connectOf(n int, all *messages.Connect) *messages.Connect {
+	if c.Auth == nil && c.Certificate == nil {
+		return all
+	}
+	own := c.connect()
+	if c.Auth != nil {
+		own.Auth = c.Auth(n)
+	}
+	if c.Certificate != nil {
+		own.Certificate = c.Certificate(n)
+	}
+	return own
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,11 +31,8 @@ type runFlags struct {
 	size         int
 	subprotocols []string
 	headers      []string
-	insecure     bool
 	localIPs     []string
 	engine       string
-	dialTimeout  time.Duration
-	closeTimeout time.Duration
 	shards       int
 	maxLag       time.Duration
 	http         string
@@ -44,6 +40,8 @@ type runFlags struct {
 	quiet        bool
 	verbose      bool
 	auth         authFlags
+	tls          tlsFlags
+	limits       limitFlags
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -58,11 +56,10 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "size", defaultSize, fmt.Sprintf("`bytes` of payload of each message; at least %d in paced traffic", players.MinPacedSize))
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
-	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	f.tls.register(fs)
 	f.auth.register(fs)
 	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
-	fs.DurationVar(&f.dialTimeout, "dial-timeout", transport.DefaultDialTimeout, "`limit` for the whole opening handshake")
-	fs.DurationVar(&f.closeTimeout, "close-timeout", transport.DefaultCloseTimeout, "`limit` for the wait for the server's close frame")
+	f.limits.register(fs)
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
@@ -81,10 +78,7 @@ func (f *runFlags) config() (rig.Config, error) {
 		Subprotocols: f.subprotocols, Shards: f.shards, MaxLag: f.maxLag, HTTP: f.http,
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
-	c.Transport = transport.Options{DialTimeout: f.dialTimeout, CloseTimeout: f.closeTimeout, UserAgent: "loadrig/" + b.Version}
-	if f.insecure {
-		c.Transport.TLS = &tls.Config{InsecureSkipVerify: true} // what the flag asks for
-	}
+	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
 	var errs []error
 	var err error
 	if c.Headers, err = headers(f.headers); err != nil {
@@ -96,13 +90,14 @@ func (f *runFlags) config() (rig.Config, error) {
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
 		errs = append(errs, err)
 	}
-	for _, limit := range []struct {
-		flag  string
-		value time.Duration
-	}{{"--dial-timeout", f.dialTimeout}, {"--close-timeout", f.closeTimeout}, {"--max-lag", f.maxLag}} {
-		if limit.value <= 0 {
-			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", limit.flag, limit.value))
-		}
+	if f.maxLag <= 0 {
+		errs = append(errs, fmt.Errorf("--max-lag: got %v, want more than 0", f.maxLag))
+	}
+	if err := f.limits.build(&c.Transport); err != nil {
+		errs = append(errs, err)
+	}
+	if err := f.tls.build(&c, time.Now()); err != nil {
+		errs = append(errs, err)
 	}
 	auth, err := f.auth.build()
 	if err != nil {

@@ -122,8 +122,9 @@ func python(t *testing.T) *server {
 	return nil
 }
 
-// nginx puts nginx in front of a server and gives its address.
-func nginx(t *testing.T, behind *server) string {
+// nginx puts nginx in front of a server, with further lines for its listening part, and gives its address.
+// $ssl_session_reused and $ssl_client_verify of each connection are in the file log of dir.
+func nginx(t *testing.T, behind *server, tls bool, lines string) (addr, dir string) {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -135,24 +136,30 @@ func nginx(t *testing.T, behind *server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := ln.Addr().String()
+	addr = ln.Addr().String()
 	_ = ln.Close()
-	dir := t.TempDir()
+	dir = t.TempDir()
+	access, listen := "off", ""
+	if tls {
+		access, listen = dir+"/log tls", "ssl"
+	}
 	conf := filepath.Join(dir, "nginx.conf")
 	text := fmt.Sprintf(`daemon off; master_process off; worker_rlimit_nofile 20000;
 pid %[1]s/nginx.pid; error_log %[1]s/error.log;
 events { worker_connections 15000; }
 http {
-  access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
+  log_format tls '$ssl_session_reused $ssl_client_verify $ssl_protocol $ssl_server_name';
+  access_log %[4]s; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
   uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
   server {
-    listen %[2]s backlog=4096;
+    listen %[2]s %[5]s backlog=4096;
+    %[6]s
     location / {
       proxy_pass http://%[3]s; proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
     }
   }
-}`, dir, addr, behind.addr)
+}`, dir, addr, behind.addr, access, listen, lines)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +173,7 @@ http {
 		_ = cmd.Wait()
 	})
 	awaitListener(t, addr)
-	return addr
+	return addr, dir
 }
 
 // awaitListener waits until something accepts connections at addr.

@@ -32,6 +32,8 @@ func (a *connActor) Receive(ctx actor.Context) {
 		c.act(m)
 	case *messages.TimerFired:
 		c.act(m)
+	case *messages.Signaled:
+		c.act(m)
 	case *messages.Opened:
 		c.tell(c.move(messages.InputOpened), m)
 	case *messages.Closed:
@@ -57,6 +59,17 @@ func (c *Connection) ask(m *routed) {
 		m.err = c.Do(m.cmd)
 		return
 	}
+	c.mailbox.inv.InvokeUserMessage(m)
+}
+
+// signal has the actor's behaviour told of m. Its panic is borne here, as that of ask.
+func (c *Connection) signal(m *messages.Signaled) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			c.shard.panics++
+			c.mailbox.Panicked(reason, debug.Stack())
+		}
+	}()
 	c.mailbox.inv.InvokeUserMessage(m)
 }
 

@@ -15,7 +15,7 @@ import (
 // Behavior reacts to what happens to one connection. It is what makes a connection a player.
 type Behavior interface {
 	// On is called on the connection's shard for each event: *messages.StateChanged, *Opened, *Message,
-	// *Closed, *TimerFired and *Refused. It must not block, as everything else on the shard waits. The
+	// *Closed, *TimerFired, *Refused and *Signaled. It must not block, as everything else on the shard waits. The
 	// event lives until On returns. In On, and only there, all methods of c may be called.
 	//
 	// A change of state is told first, and then what it came with: StateChanged and Opened, StateChanged

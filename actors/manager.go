@@ -207,6 +207,18 @@ func (m *Manager) Tell(id messages.ConnID, cmd messages.Command) error {
 
 var errNoCommand = errors.New("got no command")
 
+// Signal has a connection's behaviour called with a *messages.Signaled that holds value, and returns at
+// once. A connection that was removed, or has stopped, is told nothing. Signals and commands from one
+// goroutine to one connection keep their order.
+func (m *Manager) Signal(id messages.ConnID, value any) error {
+	s, err := m.shard(id)
+	if err != nil {
+		return err
+	}
+	m.system.Root.Send(s.pid, &messages.Signaled{ID: id, Value: value})
+	return nil
+}
+
 // Do gives a command to a connection and waits until it is accepted, which takes one turn of its shard
 // and no network, or refused with a *messages.RefusedError. It does not wait for what follows: a Connect
 // that is accepted may still fail. Messages that were accepted but dropped give the errors that SendText

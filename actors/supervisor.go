@@ -65,6 +65,10 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		if m.reply != nil {
 			m.reply <- m.err
 		}
+	case *messages.Signaled:
+		if c := s.lookup(m.ID); c != nil && !c.stopped {
+			c.signal(m)
+		}
 	case *broadcast:
 		each := &routed{cmd: m.cmd}
 		for i := range s.slots {

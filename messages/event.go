@@ -2,7 +2,7 @@ package messages
 
 import "time"
 
-// Event is one of *StateChanged, *Opened, *Message, *Closed, *Refused and *TimerFired.
+// Event is one of *StateChanged, *Opened, *Message, *Closed, *Refused, *TimerFired and *Signaled.
 //
 // Events are handed out by pointer on the goroutine of the connection's shard, and live only until
 // the callback returns: the shard reuses them. Copy what is to be kept.
@@ -123,9 +123,16 @@ type TimerFired struct {
 	At       Stamp // when the shard came to it
 }
 
+// Signaled is told when somebody outside the shard has a word for the behaviour. It is told to nobody else.
+type Signaled struct {
+	ID    ConnID
+	Value any // what was given to Manager.Signal
+}
+
 func (*StateChanged) event() {}
 func (*Opened) event()       {}
 func (*Message) event()      {}
 func (*Closed) event()       {}
 func (*Refused) event()      {}
 func (*TimerFired) event()   {}
+func (*Signaled) event()     {}

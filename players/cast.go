@@ -1,0 +1,196 @@
+package players
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/brianvoe/gofakeit/v7"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/loadrig/loadrig/actors"
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/scenario"
+)
+
+// Series takes what the players of one shard measure; metrics.Shard with its metrics.Series is one. It is
+// called on that shard only. Indices are those of the scenario's lists of names.
+type Series interface {
+	Meter
+	// Request is told of the answer to a request, and RequestLost of one that had none in time.
+	Request(series int, intended, sent, received messages.Stamp)
+	RequestLost(series int)
+	// Check is told whether a check held.
+	Check(check int, ok bool)
+	// Published is told of a message for an audience of so many, and Delivered of one of them getting it.
+	Published(series, audience int)
+	Delivered(series int, latency time.Duration, order Order)
+	// Tick is told by how much the time between two ticks differed from what is wanted.
+	Tick(series int, off time.Duration)
+	// Fault is told that an expression could not be evaluated.
+	Fault()
+	// Iteration is told that a player went through its steps, and Lost that it ended before.
+	Iteration()
+	Lost()
+}
+
+// Order says how a delivery relates to those before it from the same sender.
+type Order uint8
+
+// The orders.
+const (
+	InOrder   Order = iota
+	Late            // one that was sent later came before it
+	Duplicate       // it has come already
+)
+
+// Table is the rows of a feed. It is safe for concurrent use.
+type Table interface {
+	Len() int
+	// Value gives a column of a row; false if there is none of that name.
+	Value(row int, column string) (string, bool)
+}
+
+// CastOptions set up a Cast.
+type CastOptions struct {
+	Scenario *scenario.Scenario
+	Series   []Series // by shard
+	Tables   []Table  // by feed
+	Seed     uint64
+	Players  int // how many are planned; rows of data are dealt by it
+	// Iterations is how often each player goes through its steps; 0 is until Quiet.
+	Iterations int
+	// Spread keeps players out of step with each other: the schedules of every begin at a place of chance.
+	Spread bool
+	// Connect gives what the n-th player connects with. url is empty for the target's own.
+	Connect func(n int, url string) *messages.Connect
+	// Signal reaches a player from outside its shard; Manager.Signal is one.
+	Signal func(id messages.ConnID, value any) error
+	// Done is told that a player has ended, on its shard: it must not block.
+	Done func(id messages.ConnID, n int)
+	// Env gives what env(name) is. Default: nothing.
+	Env map[string]string
+	// Logger is told what log steps say. Default: slog.Default.
+	Logger *slog.Logger
+}
+
+// Cast makes the players of one run of a scenario. They share all that does not differ from one to the
+// next.
+type Cast struct {
+	CastOptions
+	start     messages.Stamp // of all schedules
+	seed      maphash.Seed   // of the hashes of ids
+	secret    uint64         // in stamps, so that none is taken for ours that is not
+	shards    []*stage
+	weights   []float64 // cumulative, of the populations
+	audiences sync.Map  // name → *atomic.Int64, of members
+	calls     calls
+	quiet     atomic.Bool
+	logged    atomic.Int64
+}
+
+// stage is what the players of one shard share. It belongs to that shard.
+type stage struct {
+	cast    *Cast
+	series  Series
+	scratch []byte
+	second  []byte // a second scratch, for values within messages
+	env     map[string]any
+	vm      vm.VM
+	chance  *rand.Rand // of the player at work
+	faker   *gofakeit.Faker
+
+	player    *Player // at work, for the functions that expressions call
+	msg       []byte  // the message at hand
+	stamp     []byte  // of the publication at hand
+	connected bool
+}
+
+// NewCast makes a Cast whose schedules start now.
+func NewCast(o CastOptions) (*Cast, error) {
+	switch {
+	case o.Scenario == nil || len(o.Scenario.Programs) == 0:
+		return nil, errors.New("players: got no scenario")
+	case len(o.Series) == 0:
+		return nil, errors.New("players: got no series")
+	case len(o.Tables) != len(o.Scenario.Feeds):
+		return nil, fmt.Errorf("players: got %d tables, want %d", len(o.Tables), len(o.Scenario.Feeds))
+	case o.Connect == nil || o.Signal == nil:
+		return nil, errors.New("players: got no Connect or Signal")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Players < 1 {
+		o.Players = 1
+	}
+	c := &Cast{CastOptions: o, start: messages.Now(), seed: maphash.MakeSeed(), secret: rand.Uint64()}
+	c.calls.start()
+	sum := 0.0
+	for _, p := range o.Scenario.Programs {
+		sum += p.Weight
+		c.weights = append(c.weights, sum)
+	}
+	for i := range o.Series {
+		s := &stage{cast: c, series: o.Series[i]}
+		s.chance = rand.New(s)
+		s.faker = gofakeit.NewFaker(s, false)
+		s.env = s.functions()
+		c.shards = append(c.shards, s)
+	}
+	return c, nil
+}
+
+// Quiet has players end when they have gone through their steps, and loops that run until the load ends
+// end with what they are at. Any goroutine may call it.
+func (c *Cast) Quiet() { c.quiet.Store(true) }
+
+// Stop ends what runs off the shards. No player may be at work any more.
+func (c *Cast) Stop() { c.calls.stop() }
+
+// Program gives the population that the n-th player is of: populations take turns, by their weights, so
+// that any number of players has them in proportion.
+func (c *Cast) program(n int) *scenario.Program {
+	if len(c.weights) == 1 {
+		return c.Scenario.Programs[0]
+	}
+	// The golden ratio's multiples fill the unit interval evenly, however many there are.
+	const golden = 0.6180339887498949
+	at := float64(n+1) * golden
+	at = (at - float64(int64(at))) * c.weights[len(c.weights)-1]
+	for i, up := range c.weights {
+		if at < up {
+			return c.Scenario.Programs[i]
+		}
+	}
+	return c.Scenario.Programs[len(c.weights)-1]
+}
+
+// Player makes the n-th player, from 0, for a connection on a shard. It does nothing until it is begun.
+func (c *Cast) Player(shard, n int) *Player {
+	p := &Player{stage: c.shards[shard], waiting: notBegun}
+	p.cast(n)
+	return p
+}
+
+// Begin is what a player is signaled with to have it begin, as the player of that number.
+type Begin struct{ N int }
+
+var _ actors.Behavior = (*Player)(nil)
+
+// Uint64 implements rand.Source: it is the chance of the player at work.
+func (s *stage) Uint64() uint64 { return s.player.chance.Uint64() }
+
+// audience gives the number of members of an audience.
+func (c *Cast) audience(name string) *atomic.Int64 {
+	if a, ok := c.audiences.Load(name); ok {
+		return a.(*atomic.Int64)
+	}
+	a, _ := c.audiences.LoadOrStore(name, new(atomic.Int64))
+	return a.(*atomic.Int64)
+}

@@ -87,8 +87,8 @@ type Cast struct {
 	seed      maphash.Seed   // of the hashes of ids
 	secret    uint64         // in stamps, so that none is taken for ours that is not
 	shards    []*stage
-	weights   []float64 // cumulative, of the populations
-	audiences sync.Map  // name → *atomic.Int64, of members
+	dealt     []uint16 // populations by the players' numbers
+	audiences sync.Map // name → *atomic.Int64, of members
 	calls     calls
 	quiet     atomic.Bool
 	logged    atomic.Int64
@@ -131,11 +131,7 @@ func NewCast(o CastOptions) (*Cast, error) {
 	}
 	c := &Cast{CastOptions: o, start: messages.Now(), seed: maphash.MakeSeed(), secret: rand.Uint64()}
 	c.calls.start()
-	sum := 0.0
-	for _, p := range o.Scenario.Programs {
-		sum += p.Weight
-		c.weights = append(c.weights, sum)
-	}
+	c.dealt = deal(o.Scenario.Programs, o.Players)
 	for i := range o.Series {
 		s := &stage{cast: c, series: o.Series[i]}
 		s.chance = rand.New(s)
@@ -153,22 +149,35 @@ func (c *Cast) Quiet() { c.quiet.Store(true) }
 // Stop ends what runs off the shards. No player may be at work any more.
 func (c *Cast) Stop() { c.calls.stop() }
 
-// Program gives the population that the n-th player is of: populations take turns, by their weights, so
-// that any number of players has them in proportion.
-func (c *Cast) program(n int) *scenario.Program {
-	if len(c.weights) == 1 {
-		return c.Scenario.Programs[0]
+// maxDeal bounds the table that deals populations; beyond, it is gone through again.
+const maxDeal = 1 << 16
+
+// deal gives the populations of n players by their weights, as evenly mixed as can be: each goes to whom most
+// is owed.
+func deal(programs []*scenario.Program, n int) []uint16 {
+	sum := 0.0
+	for _, p := range programs {
+		sum += p.Weight
 	}
-	// The golden ratio's multiples fill the unit interval evenly, however many there are.
-	const golden = 0.6180339887498949
-	at := float64(n+1) * golden
-	at = (at - float64(int64(at))) * c.weights[len(c.weights)-1]
-	for i, up := range c.weights {
-		if at < up {
-			return c.Scenario.Programs[i]
+	owed := make([]float64, len(programs))
+	dealt := make([]uint16, max(1, min(n, maxDeal)))
+	for i := range dealt {
+		best := 0
+		for j, p := range programs {
+			owed[j] += p.Weight / sum
+			if owed[j] > owed[best] {
+				best = j
+			}
 		}
+		owed[best]--
+		dealt[i] = uint16(best)
 	}
-	return c.Scenario.Programs[len(c.weights)-1]
+	return dealt
+}
+
+// program gives the population that the n-th player is of.
+func (c *Cast) program(n int) *scenario.Program {
+	return c.Scenario.Programs[c.dealt[n%len(c.dealt)]]
 }
 
 // Player makes the n-th player, from 0, for a connection on a shard. It does nothing until it is begun.

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"sync"
 )
 
@@ -42,13 +43,8 @@ func NewNetwork(o Options) (*Network, error) {
 // Options gives the options in force, with defaults filled in.
 func (n *Network) Options() Options { return n.opts }
 
-// Sources gives how many source addresses connections to one destination spread over.
-func (n *Network) Sources(loopback bool) int {
-	if loopback && len(n.opts.LocalIPs) == 0 {
-		return loopbackSources
-	}
-	return max(1, len(n.opts.LocalIPs))
-}
+// Sources gives over how many source addresses connections to an address spread.
+func (n *Network) Sources(to netip.Addr) int { return len(n.sources.candidates(to.Unmap())) }
 
 // Wait returns when no goroutine of the network is left. The loops must have stopped.
 func (n *Network) Wait() {

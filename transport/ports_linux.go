@@ -5,7 +5,10 @@ import (
 	"os"
 )
 
-const defaultEngine = EngineEpoll
+const (
+	defaultEngine   = EngineEpoll
+	loopbackSources = allLoopback
+)
 
 // ephemeralPorts gives the range the kernel takes local ports from.
 func ephemeralPorts() (lo, hi int) {

@@ -14,7 +14,7 @@ import (
 //
 //   - over the addresses given, evenly, if there are any;
 //   - towards 127.0.0.0/8 over the kernel's choice first and then 127.0.0.2 to 127.0.0.9, each filled
-//     to perSource before the next is begun;
+//     to perSource before the next is begun, where these are this machine's without further ado;
 //   - elsewhere the kernel chooses.
 type sources struct {
 	given     []netip.Addr
@@ -30,8 +30,9 @@ type route struct {
 	live []atomic.Int32
 }
 
-// loopbackSources is how many addresses serve one loopback destination: 9 × 28,000 ports.
-const loopbackSources = 9
+// allLoopback is how many addresses serve one loopback destination where the whole of 127.0.0.0/8 is this
+// machine's: 9 × 28,000 ports.
+const allLoopback = 9
 
 func newSources(given []netip.Addr) *sources {
 	lo, hi := ephemeralPorts()

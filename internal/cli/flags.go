@@ -192,7 +192,7 @@ func named(err error) error {
 	}
 	switch {
 	case errors.As(err, &limit):
-		return fmt.Errorf("-c/--connections: %w", limit)
+		return fmt.Errorf("-c/--connections: %w; see loadrig doctor -c %d", limit, limit.Asked)
 	case errors.As(err, &field):
 		if flag, ok := flagOf[field.Field]; ok {
 			return fmt.Errorf("%s: %w", flag, field.Err)

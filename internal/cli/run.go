@@ -46,12 +46,13 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	}
 	embedded := cfg.URL == ""
 	if embedded {
-		cfg.URL = "ws://127.0.0.1:1/" // until the target tells; everything else can be checked now
+		cfg.URL = embeddedURL // until the target tells; everything else can be checked now
 	}
 	if err := cfg.Validate(); err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
-	if err := rig.Fit(cfg); err != nil {
+	room, err := fit(c.Context(), cfg)
+	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
 	ctx, stop := p.Interrupted(c.Context())
@@ -59,6 +60,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
 	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
+	talk.room(room)
 	var server *child
 	if embedded {
 		if server, err = startChild(p); err != nil {

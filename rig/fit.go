@@ -1,10 +1,10 @@
 package rig
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 
 	"github.com/loadrig/loadrig/machine"
 	"github.com/loadrig/loadrig/messages"
@@ -40,23 +40,34 @@ func Fit(c Config) error {
 	if err != nil {
 		return err
 	}
-	need := machine.Need{Shards: c.Shards, Sources: network.Sources(toLoopback(c.URL))}
+	// Ports are taken towards the first hop, which may be a proxy; a Unix socket and Dial take none.
+	hop := network.FirstHop(c.URL)
+	ports := hop != "" && c.Transport.Dial == nil
+	need := machine.Need{Shards: c.Shards, Sources: network.Sources(toLoopback(hop))}
 	for _, b := range machine.Read().Fit(need) {
 		// The other bounds are estimates, which a run may be there to find out about.
-		if (b.Name == machine.OpenFiles || (b.Name == machine.LocalPorts && c.Transport.Dial == nil)) && c.Connections > b.Fits {
+		if (b.Name == machine.OpenFiles || (b.Name == machine.LocalPorts && ports)) && c.Connections > b.Fits {
 			return &LimitError{c.Connections, b.Fits, b.Name + " are " + b.Here, "raise that: " + b.Remedy}
 		}
 	}
 	return nil
 }
 
-func toLoopback(rawURL string) bool {
-	u, err := url.Parse(rawURL)
+// Probe tells what would keep every connection of c from being made and is no server's fault, as Run does before
+// its first player; see transport.Network.Probe. c must be valid.
+func Probe(ctx context.Context, c Config) error {
+	network, err := transport.NewNetwork(c.Transport)
 	if err != nil {
-		return false
+		return err
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return ip.Is4() && ip.IsLoopback()
+	defer network.Wait()
+	return network.Probe(ctx, c.connect(nil))
+}
+
+// toLoopback tells whether connections to a host spread over the addresses of 127.0.0.0/8.
+func toLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().Is4() && ip.IsLoopback()
 	}
-	return u.Hostname() == "localhost"
+	return host == "localhost"
 }

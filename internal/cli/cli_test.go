@@ -18,10 +18,14 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as a user does. Each script in testdata says what it is about.
 func TestScripts(t *testing.T) {
+	servers := startServers(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
+			for name, address := range servers {
+				e.Setenv(name, address)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -33,7 +32,6 @@ type runFlags struct {
 	subprotocols []string
 	headers      []string
 	insecure     bool
-	localIPs     []string
 	engine       string
 	dialTimeout  time.Duration
 	closeTimeout time.Duration
@@ -44,6 +42,7 @@ type runFlags struct {
 	quiet        bool
 	verbose      bool
 	auth         authFlags
+	network      networkFlags
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -58,9 +57,9 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "size", defaultSize, fmt.Sprintf("`bytes` of payload of each message; at least %d in paced traffic", players.MinPacedSize))
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
-	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server, and of an https:// proxy")
 	f.auth.register(fs)
-	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
+	f.network.register(fs)
 	fs.DurationVar(&f.dialTimeout, "dial-timeout", transport.DefaultDialTimeout, "`limit` for the whole opening handshake")
 	fs.DurationVar(&f.closeTimeout, "close-timeout", transport.DefaultCloseTimeout, "`limit` for the wait for the server's close frame")
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
@@ -90,7 +89,7 @@ func (f *runFlags) config() (rig.Config, error) {
 	if c.Headers, err = headers(f.headers); err != nil {
 		errs = append(errs, err)
 	}
-	if c.Transport.LocalIPs, err = addresses(f.localIPs); err != nil {
+	if err := f.network.config(&c.Transport); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
@@ -122,18 +121,6 @@ func headers(lines []string) (http.Header, error) {
 		h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return h, nil
-}
-
-func addresses(texts []string) ([]netip.Addr, error) {
-	var ips []netip.Addr
-	for _, s := range texts {
-		ip, err := netip.ParseAddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("--local-ips: got %q, want IP addresses of this machine, as 10.0.0.5,10.0.0.6", s)
-		}
-		ips = append(ips, ip)
-	}
-	return ips, nil
 }
 
 func engine(name string) (transport.Engine, error) {
@@ -181,6 +168,7 @@ var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
 	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake

@@ -216,6 +216,8 @@ var hints = map[messages.Cause]string{
 	messages.CauseUpgradeInvalid: "is this a WebSocket server?",
 	messages.CauseAuth:           "see --scope, --token, --token-key",
 	messages.CauseLocalResource:  "see ulimit -n, --local-ips",
+	messages.CauseProxy:          "is the proxy of --proxy or of the environment the right one? --proxy none goes without",
+	messages.CauseRedirect:       "give --url the address where the server is",
 }
 
 // explain says what is known of a cause, and what to look at.

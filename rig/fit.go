@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ const lookupTimeout = 5 * time.Second
 
 // Room is what this machine allows a run.
 type Room struct {
-	// Servers are the addresses of the server. Lookup says why none are known; then one is reckoned with,
+	// Servers are the addresses of the server, or of the proxy towards it. Lookup says why none are known; then one is reckoned with,
 	// on another machine.
 	Servers []netip.Addr
 	Lookup  error
@@ -54,8 +53,11 @@ func Survey(ctx context.Context, c Config) (Room, error) {
 		Connections: c.Connections, Shards: c.Shards, TLS: strings.HasPrefix(c.URL, "wss:"),
 		Goroutines: o.Engine == transport.EngineGoroutine,
 	}
-	if o.Dial == nil {
-		r.Servers, r.Lookup = servers(ctx, o.Resolver, c.URL)
+	// Ports are taken towards the first hop, which may be a proxy; a Unix socket and Dial take none.
+	hop := network.FirstHop(c.URL)
+	ports := hop != "" && o.Dial == nil
+	if ports {
+		r.Servers, r.Lookup = servers(ctx, o.Resolver, hop)
 		for _, ip := range r.Servers {
 			r.Need.Routes = append(r.Need.Routes, network.Sources(ip))
 		}
@@ -63,25 +65,20 @@ func Survey(ctx context.Context, c Config) (Room, error) {
 		r.Need.AutoSources = len(o.LocalIPs) == 0 && slices.ContainsFunc(r.Need.Routes, func(n int) bool { return n > 1 })
 	}
 	r.Bounds = r.Limits.Fit(r.Need)
-	if o.Dial != nil { // such connections need no ports, or nobody knows which
-		ports := func(b machine.Bound) bool { return b.Name == machine.LocalPorts }
-		r.Bounds = slices.DeleteFunc(r.Bounds, ports)
+	if !ports {
+		r.Bounds = slices.DeleteFunc(r.Bounds, func(b machine.Bound) bool { return b.Name == machine.LocalPorts })
 	}
 	return r, nil
 }
 
-// servers gives the addresses of the host in a URL.
-func servers(ctx context.Context, resolver transport.Resolver, rawURL string) ([]netip.Addr, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return nil, messages.ErrBadURL
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+// servers gives the addresses of a host.
+func servers(ctx context.Context, resolver transport.Resolver, host string) ([]netip.Addr, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	found, err := resolver.LookupNetIP(ctx, "ip", u.Hostname())
+	found, err := resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +89,7 @@ func servers(ctx context.Context, resolver transport.Resolver, rawURL string) ([
 		}
 	}
 	if len(ips) == 0 {
-		return nil, fmt.Errorf("%s has no address", u.Hostname())
+		return nil, fmt.Errorf("%s has no address", host)
 	}
 	return ips, nil
 }
@@ -146,4 +143,15 @@ func Fit(c Config) error {
 		return err
 	}
 	return r.Refuse()
+}
+
+// Probe tells what would keep every connection of c from being made and is no server's fault, as Run does before
+// its first player; see transport.Network.Probe. c must be valid.
+func Probe(ctx context.Context, c Config) error {
+	network, err := transport.NewNetwork(c.Transport)
+	if err != nil {
+		return err
+	}
+	defer network.Wait()
+	return network.Probe(ctx, c.connect())
 }

@@ -30,7 +30,9 @@ func NewNetwork(o Options) (*Network, error) {
 	o = o.withDefaults()
 	n := &Network{opts: o, sources: newSources(o.LocalIPs)}
 	n.jobs.limit = dialers
-	n.resolver = resolver{ask: o.Resolver, ttl: o.ResolveTTL, jobs: &n.jobs, names: make(map[string]*resolved)}
+	n.resolver = resolver{
+		ask: o.Resolver, ttl: o.ResolveTTL, pick: o.ResolveSelect, policy: o.ResolvePolicy, jobs: &n.jobs, names: make(map[string]*resolved),
+	}
 	if o.TLS != nil {
 		n.tls = o.TLS.Clone()
 	} else {

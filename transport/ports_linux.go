@@ -8,6 +8,8 @@ import (
 const (
 	defaultEngine   = EngineEpoll
 	loopbackSources = allLoopback
+	abstractSockets = true
+	maxUnixPath     = 107 // sun_path less its end
 )
 
 // ephemeralPorts gives the range the kernel takes local ports from.

@@ -4,7 +4,11 @@ package transport
 
 import "runtime"
 
-const defaultEngine = EngineGoroutine
+const (
+	defaultEngine   = EngineGoroutine
+	abstractSockets = false
+	maxUnixPath     = 103 // sun_path less its end
+)
 
 // loopbackSources: Windows has the whole of 127.0.0.0/8, the BSDs and macOS only 127.0.0.1.
 var loopbackSources = map[string]int{"windows": allLoopback}[runtime.GOOS]

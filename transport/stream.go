@@ -22,7 +22,7 @@ const (
 // buffer is ever on the way. Another writes, only while there is something to write.
 type netStream struct {
 	conn  *Conn
-	nc    net.Conn // wire, or TLS on it
+	nc    net.Conn // wire, or TLS on it, to a proxy, to the server, or both
 	wire  *meter
 	lease lease
 
@@ -52,8 +52,11 @@ const (
 
 func newNetStream(c *Conn, d *dialed, from lease) *netStream {
 	s := &netStream{conn: c, nc: d.wire, wire: d.wire, lease: from, buf: make([]byte, streamRead), next: make(chan struct{}, 1)}
-	if d.tls != nil {
+	switch {
+	case d.tls != nil:
 		s.nc = d.tls
+	case d.over != nil:
+		s.nc = d.over
 	}
 	c.loop.net.streams.Go(s.readAll)
 	return s

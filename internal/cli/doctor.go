@@ -110,7 +110,7 @@ func (f *doctorFlags) config(server, name string) (rig.Config, error) {
 	}
 	var err error
 	if c.Transport.LocalIPs, err = addresses(f.localIPs); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, fmt.Errorf("--local-ips: %w", err))
 	}
 	checked := c
 	checked.Connections = 1

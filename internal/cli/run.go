@@ -13,7 +13,7 @@ import (
 )
 
 func newRunCommand(p *Process) *cobra.Command {
-	f := new(runFlags)
+	f := &runFlags{network: networkFlags{getenv: p.Getenv}}
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run players against a WebSocket server and report what happened",
@@ -63,14 +63,19 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	talk.room(room)
 	var server *child
 	if embedded {
+		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
+			return failed(f.network.blame(err, cfg))
+		}
 		if server, err = startChild(p); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
 		talk.note("started an echo server of our own at %s", server.url)
 	}
-	talk.note("%d players to %s for %v, %s traffic; Ctrl-C ends it early and still reports",
-		cfg.Connections, cfg.URL, cfg.Duration, cfg.Traffic)
+	cfg.Starting = func() {
+		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
+			cfg.Connections, cfg.URL, f.network.by(cfg), cfg.Duration, cfg.Traffic)
+	}
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {
 		if stats, err := server.stop(); err == nil {
@@ -80,7 +85,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		}
 	}
 	if err != nil {
-		return failed(err)
+		return failed(f.network.blame(err, cfg))
 	}
 	if err := f.write(p, s); err != nil {
 		return internal(fmt.Errorf("write the summary: %w", err))

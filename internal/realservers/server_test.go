@@ -132,12 +132,7 @@ func nginx(t *testing.T, behind *server, tls bool, lines string) (addr, dir stri
 			need(t, "nginx", "apt-get install nginx-light")
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = ln.Addr().String()
-	_ = ln.Close()
+	addr = freeAddress(t)
 	dir = t.TempDir()
 	access, listen := "off", ""
 	if tls {
@@ -163,7 +158,25 @@ http {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "-p", dir, "-c", conf)
+	listens(t, addr, path, "-p", dir, "-c", conf)
+	return addr, dir
+}
+
+// freeAddress gives an address that nobody listens at, for a program that is to be told its own.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// listens runs a program until the test ends, and waits until it listens at addr.
+func listens(t *testing.T, addr, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -173,7 +186,6 @@ http {
 		_ = cmd.Wait()
 	})
 	awaitListener(t, addr)
-	return addr, dir
 }
 
 // awaitListener waits until something accepts connections at addr.

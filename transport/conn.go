@@ -41,6 +41,7 @@ type Conn struct {
 	rx       *assembly  // nil between messages
 	tx       *backlog   // nil while the socket takes everything
 	ending   *ending    // nil while healthy
+	deflate  *deflation // nil unless messages may be compressed
 	timer    Timer      // the nearest deadline: dial, close, write stall or idle
 	lastRead messages.Stamp
 	index    int32 // in loop.conns
@@ -101,14 +102,18 @@ func (c *Conn) Send(op messages.Op, payload []byte) error {
 func (c *Conn) send(op messages.Op, payload []byte) error {
 	l := c.loop
 	l.traffic.Asked++
-	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head+len(payload) > l.net.opts.MaxBacklog {
+	wire, packed := c.pack(op, payload)
+	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head+len(wire) > l.net.opts.MaxBacklog {
 		l.traffic.Dropped[messages.DropBacklog]++
 		if l.net.opts.CloseOnBacklog {
 			c.fail(messages.CauseBacklog, messages.ClosePolicyViolation, errBacklogClosing)
 		}
 		return messages.ErrBacklog
 	}
-	frame := l.frame(op, payload)
+	frame := l.frame(op, wire)
+	if packed {
+		c.packedFrame(frame, payload)
+	}
 	if c.tx != nil {
 		c.queue(op, frame, len(payload))
 		return nil

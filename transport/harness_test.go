@@ -79,6 +79,9 @@ func (b *lab) stop() {
 		if l.timers.count != 0 {
 			b.t.Errorf("got %d timers left, want 0", l.timers.count)
 		}
+		if n := l.codec.pool.inUse; n != 0 {
+			b.t.Errorf("got %d bytes of windows left, want 0", n)
+		}
 		for to, r := range b.net.sources.routes {
 			for i := range r.live {
 				if n := r.live[i].Load(); n != 0 {
@@ -221,7 +224,7 @@ func (p *player) Closed(m *messages.Closed) {
 	if p.closes++; p.closes > 1 {
 		return
 	}
-	if p.conn.timer.IsSet() || p.conn.st != nil || p.conn.hs != nil || p.conn.rx != nil || p.conn.tx != nil {
+	if p.conn.timer.IsSet() || p.conn.st != nil || p.conn.hs != nil || p.conn.rx != nil || p.conn.tx != nil || p.conn.deflate != nil {
 		p.t.Errorf("an ended connection still holds something: %+v", p.conn)
 	}
 	p.closed <- *m

@@ -61,7 +61,8 @@ type Loop struct {
 		connect *messages.Connect
 		target  *target
 	}
-	free pools
+	free  pools
+	codec codec
 
 	poller poller
 

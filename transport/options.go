@@ -68,6 +68,9 @@ type Options struct {
 	// ALPN is http/1.1.
 	TLS *tls.Config
 
+	// Compress offers permessage-deflate. Default nil: it is not offered.
+	Compress *Compression
+
 	// LocalIPs are the source addresses to spread connections over. Default: the kernel's choice, and
 	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.
 	LocalIPs []netip.Addr
@@ -145,6 +148,9 @@ func (o Options) Validate() error {
 	}
 	if o.Engine > EngineGoroutine {
 		errs = append(errs, fmt.Errorf("engine: got %d, want auto, epoll or goroutine", o.Engine))
+	}
+	if err := o.Compress.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, ip := range o.LocalIPs {
 		if !ip.IsValid() {

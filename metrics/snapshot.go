@@ -27,6 +27,7 @@ type Snapshot struct {
 	ScheduleLag Histogram                     // from when something was due to when the shard came to it
 	Handshake   Histogram                     // opening handshakes that succeeded, queueing and auth included
 	Phases      [messages.NumPhases]Histogram // their phases; one that did not take place is not recorded
+	Compressed  uint64                        // those of them that agreed on compression
 
 	Disconnects       [messages.NumCauses]uint64                     // ended attempts and sessions, by cause
 	HandshakeFailures [messages.NumPhases][messages.NumCauses]uint64 // those of them that never opened: [phase][cause]
@@ -88,6 +89,7 @@ func (s *Snapshot) Sub(earlier *Snapshot) {
 func (s *Snapshot) counters(t *Snapshot, f func(mine *uint64, n uint64)) {
 	f(&s.Added, t.Added)
 	f(&s.Malformed, t.Malformed)
+	f(&s.Compressed, t.Compressed)
 	each(s.Removed[:], t.Removed[:], f)
 	each(s.Disconnects[:], t.Disconnects[:], f)
 	for i := range s.Transitions {

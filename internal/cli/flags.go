@@ -33,6 +33,7 @@ type runFlags struct {
 	subprotocols []string
 	headers      []string
 	insecure     bool
+	compress     compressFlag
 	localIPs     []string
 	engine       string
 	dialTimeout  time.Duration
@@ -59,6 +60,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
 	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	f.compress.register(fs)
 	f.auth.register(fs)
 	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
 	fs.DurationVar(&f.dialTimeout, "dial-timeout", transport.DefaultDialTimeout, "`limit` for the whole opening handshake")
@@ -82,6 +84,7 @@ func (f *runFlags) config() (rig.Config, error) {
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
 	c.Transport = transport.Options{DialTimeout: f.dialTimeout, CloseTimeout: f.closeTimeout, UserAgent: "loadrig/" + b.Version}
+	c.Transport.Compress = f.compress.options()
 	if f.insecure {
 		c.Transport.TLS = &tls.Config{InsecureSkipVerify: true} // what the flag asks for
 	}

@@ -61,7 +61,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
 	var server *child
 	if embedded {
-		if server, err = startChild(p); err != nil {
+		if server, err = startChild(p, f.compress.forChild()...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
@@ -80,6 +80,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	if err != nil {
 		return failed(err)
 	}
+	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
 	if err := f.write(p, s); err != nil {
 		return internal(fmt.Errorf("write the summary: %w", err))
 	}

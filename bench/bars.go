@@ -32,6 +32,7 @@ func (l *ledger) bars() (bars []bar) {
 		{Name: "CPU per round trip, to gobwas/ws' helpers", Got: new(cpu(gobwas)), Limit: 0.65},
 		{Name: "allocations per round trip", Got: new(spreadOf(l.each(modeClosed, loadrig, result.mallocsPerTrip)).Median), Limit: none},
 		{Name: "KiB resident per idle connection", Got: new(l.slope(loadrig, residentKiB)), Limit: 2},
+		{Name: "KiB resident per idle compressed connection", Got: new(l.slope(deflate, residentKiB)), Limit: 8},
 		{Name: "goroutines per idle connection", Got: new(l.slope(loadrig, goroutines)), Limit: none},
 		{Name: "µs CPU per connect", Got: new(spreadOf(l.each(modeConnect, loadrig, l.connectMicros)).Median), Limit: 135},
 	} {

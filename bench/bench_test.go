@@ -30,6 +30,7 @@ func TestCompare(t *testing.T) {
 	o, err := parse([]string{
 		"-rounds", "1", "-seconds", "0.1", "-warmup", "0.05", "-connections", "20", "-few", "10", "-many", "30",
 		"-connects", "40", "-paced", "-paced-connections", "20", "-rate", "1000", "-profile", t.TempDir(),
+		"-only", strings.Join(allContestants(), ","),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +61,8 @@ func TestCompare(t *testing.T) {
 	if n := l.slope(loadrig, goroutines); n != 0 {
 		t.Errorf("loadrig: got %v goroutines per connection, want 0", n)
 	}
-	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 6 { // 4 of closed, 2 of paced
-		t.Errorf("got the profiles %v, %v, want 6", fs, err)
+	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 8 { // 5 of closed, 3 of paced
+		t.Errorf("got the profiles %v, %v, want 8", fs, err)
 	}
 	prints(t, newReport(l, "go run ./bench", time.Now(), thisMachine()))
 }

@@ -20,6 +20,7 @@ const (
 	bare    = "bare" // the reference
 	gwsName = "gws"
 	gobwas  = "gobwas"
+	deflate = "deflate" // loadrig with compression
 )
 
 // contestants are in the order of their turns.
@@ -27,16 +28,28 @@ var contestants = []struct {
 	name  string
 	make  func(job) (client, error)
 	paced bool // knows how to
+	asked bool // takes part only if it is named
 }{
-	{loadrig, newRigClient, true},
-	{bare, newBareClient, true},
-	{gwsName, newGWSClient, false},
-	{gobwas, newGobwasClient, false},
+	{loadrig, newRigClient, true, false},
+	{bare, newBareClient, true, false},
+	{gwsName, newGWSClient, false, false},
+	{gobwas, newGobwasClient, false, false},
+	{deflate, newDeflateClient, true, true},
 }
 
 func allContestants() (names []string) {
 	for _, c := range contestants {
 		names = append(names, c.name)
+	}
+	return names
+}
+
+// unasked are those that take part if none is named.
+func unasked() (names []string) {
+	for _, c := range contestants {
+		if !c.asked {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }

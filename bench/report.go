@@ -105,7 +105,11 @@ func (r *report) connect(p *printer) {
 
 func (r *report) idle(p *printer) {
 	o := r.ledger.opts
-	p.printf("\n**Idle**: slope from %d to %d connections\n\n", o.few, o.many)
+	p.printf("\n**Idle**: slope from %d to %d connections", o.few, o.many)
+	if slices.Contains(r.who(modeIdle), deflate) {
+		p.printf("; those of %s have sent %d messages each before", deflate, chatter)
+	}
+	p.printf("\n\n")
 	p.printf("| client | MiB resident at %d | at %d | KiB per connection | goroutines per connection |\n|---|--:|--:|--:|--:|\n", o.few, o.many)
 	for _, k := range r.who(modeIdle) {
 		kib := r.ledger.each(modeIdle, k, residentKiB)

@@ -12,12 +12,14 @@ import (
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/transport"
 )
 
 // rigClient is loadrig as `loadrig run` has it: a Manager, players and recorders. The players' own
 // histograms are two of three significant digits, round trip and response.
 type rigClient struct {
 	job     job
+	chat    int // messages that each player has sent, on average, before it is idle
 	manager *actors.Manager
 	crowd   *players.Crowd
 	slots   chan struct{} // one taken for each connection being opened
@@ -51,13 +53,28 @@ func (c *rigClient) attempted(to messages.State) {
 	}
 }
 
-func newRigClient(j job) (client, error) {
+func newRigClient(j job) (client, error) { return newRig(j, transport.Options{}, 0) }
+
+// chatter is how many messages compressed players have sent before they are idle: what compression keeps of
+// a connection, if anything, it does not keep before.
+const chatter = 20
+
+// newDeflateClient has the server compress too, as it echoes what came compressed. It is loadrig else.
+func newDeflateClient(j job) (client, error) {
+	return newRig(j, transport.Options{Compress: &transport.Compression{}}, chatter)
+}
+
+func newRig(j job, o transport.Options, chat int) (client, error) {
 	c := &rigClient{job: j, slots: make(chan struct{}, window), done: make(chan struct{})}
 	recorders := make([]*rigRecorder, j.Shards)
 	traffic := players.Traffic{Kind: players.Idle, Size: payloadSize, Players: j.Connections}
 	for i := range recorders {
 		recorders[i] = &rigRecorder{client: c}
 		traffic.Meters = append(traffic.Meters, recorders[i])
+	}
+	if j.Mode == modeIdle && chat > 0 {
+		c.chat = chat
+		traffic.Kind = players.PingPong
 	}
 	switch j.Mode {
 	case modeClosed:
@@ -71,8 +88,9 @@ func newRigClient(j job) (client, error) {
 		return nil, err
 	}
 	c.manager, err = actors.NewManager(actors.Options{
-		Shards:   j.Shards,
-		Recorder: func(shard int) actors.Recorder { return recorders[shard] },
+		Shards:    j.Shards,
+		Transport: o,
+		Recorder:  func(shard int) actors.Recorder { return recorders[shard] },
 	})
 	return c, err
 }
@@ -101,6 +119,24 @@ func (c *rigClient) connect() error {
 	<-c.done
 	if n := c.failed.Load(); n > 0 {
 		return fmt.Errorf("%d of %d failed", n, len(ids))
+	}
+	return c.converse()
+}
+
+// converse waits until all have said what they have to say before they are idle, and heard the answers.
+func (c *rigClient) converse() error {
+	want := uint64(c.chat * c.job.Connections)
+	for end := time.Now().Add(time.Minute); c.chat > 0; time.Sleep(time.Millisecond) {
+		t := c.snapshot().Traffic
+		if t.Received[messages.OpText] >= want {
+			c.crowd.Quiet()
+			if t.Received[messages.OpText] == t.Sent[messages.OpText] && t.Pending == 0 {
+				return nil
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d of %d messages were answered in a minute", t.Received[messages.OpText], want)
+		}
 	}
 	return nil
 }

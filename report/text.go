@@ -44,6 +44,12 @@ func (s *Summary) WriteText(w io.Writer) error {
 		fmt.Fprintf(t, "  rate\t%s sent/s, %s received/s, %s out, %s in\n",
 			count(uint64(float64(m.Sent)/s.Duration)), count(uint64(float64(m.Received)/s.Duration)), size(m.SentBytes), size(m.ReceivedBytes))
 	}
+	if m.SentWireBytes != m.SentBytes || m.ReceivedWireBytes != m.ReceivedBytes {
+		fmt.Fprintf(t, "  wire\t%s out, %s in, with headers and handshakes\n", size(m.SentWireBytes), size(m.ReceivedWireBytes))
+	}
+	if c.Compressed > 0 {
+		fmt.Fprintf(t, "  compressed\t%s of %s connections\n", count(c.Compressed), count(c.Opened))
+	}
 	fmt.Fprintf(t, "  took\t%s, of that %s to close all connections\n", seconds(s.Duration+s.Rig.DrainSeconds), seconds(s.Rig.DrainSeconds))
 	_ = t.Flush()
 

@@ -113,7 +113,7 @@ func (a *answer) take(name []byte, value string) {
 	}
 }
 
-// check applies RFC 6455 §4.1 to a 101, and picks the subprotocol.
+// check applies RFC 6455 §4.1 to a 101, and picks the subprotocol. Extensions are Compression.agree's.
 func (a *answer) check(key []byte, offered []string) error {
 	switch {
 	case len(a.upgrade) != 1 || !strings.EqualFold(a.upgrade[0], "websocket"):
@@ -122,8 +122,6 @@ func (a *answer) check(key []byte, offered []string) error {
 		return fmt.Errorf("Connection: got %s, want Upgrade in it", list(a.connection))
 	case len(a.accept) != 1 || a.accept[0] != acceptOf(key):
 		return fmt.Errorf("Sec-WebSocket-Accept: got %s, want %s", list(a.accept), acceptOf(key))
-	case len(a.extensions) > 0 && strings.Join(a.extensions, "") != "":
-		return fmt.Errorf("Sec-WebSocket-Extensions: got %s, none was offered", list(a.extensions))
 	case len(a.protocol) > 1 || (len(a.protocol) == 1 && !slices.Contains(offered, a.protocol[0])):
 		return fmt.Errorf("Sec-WebSocket-Protocol: got %s, want one of those offered: %s", list(a.protocol), list(offered))
 	case len(a.protocol) == 1:

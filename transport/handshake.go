@@ -150,6 +150,7 @@ func (c *Conn) begin() {
 	b := append(l.scratch[:0], hs.target.request...)
 	b = append(b, hs.key[:]...)
 	b = append(b, "\r\n"...)
+	b = append(b, l.net.offer...)
 	var extra strings.Builder
 	more, err := writeHeaders(&extra, hs.auth)
 	if err != nil {
@@ -200,10 +201,15 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 	if err == nil {
 		err = a.check(hs.key[:], hs.target.subprotocols)
 	}
+	var agreed agreement
+	if err == nil {
+		agreed, err = c.loop.net.opts.Compress.agree(a.extensions)
+	}
 	if err != nil {
 		c.end(messages.CauseUpgradeInvalid, err)
 		return nil
 	}
+	c.deflate = c.loop.codec.open(agreed)
 	c.open(a.subprotocol)
 	return b[len(head)-had:]
 }
@@ -214,6 +220,9 @@ func (c *Conn) open(subprotocol string) {
 	c.leave()
 	c.hs.times.Total = messages.Now().Sub(c.hs.times.Start)
 	l.opened = messages.Opened{Subprotocol: subprotocol, Handshake: c.hs.times}
+	if c.deflate != nil {
+		l.opened.Extensions = c.deflate.text
+	}
 	c.releaseHandshake()
 	c.phase = phaseOpen
 	c.lastRead = l.now

@@ -56,6 +56,7 @@ type Loop struct {
 	control [ws.MaxControlFramePayloadSize]byte // of a control frame that came in pieces
 	random  *mrand.ChaCha8
 	seed    maphash.Seed // of the proofs in keep-alive pings
+	ping    [pingSize]byte
 	traffic messages.Traffic
 	panics  uint64
 	message messages.Message // reused for every message event
@@ -65,7 +66,8 @@ type Loop struct {
 		connect *messages.Connect
 		target  *target
 	}
-	free pools
+	free  pools
+	codec codec
 
 	poller poller
 

@@ -11,6 +11,7 @@ import (
 // goroutines for what may block. It is safe for concurrent use.
 type Network struct {
 	opts     Options
+	offer    []byte // the header line that offers compression
 	tls      *tls.Config
 	jobs     jobs
 	resolver resolver
@@ -28,7 +29,11 @@ func NewNetwork(o Options) (*Network, error) {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
 	o = o.withDefaults()
-	n := &Network{opts: o, sources: newSources(o.LocalIPs)}
+	if o.Compress != nil {
+		fixed := *o.Compress
+		o.Compress = &fixed
+	}
+	n := &Network{opts: o, offer: o.Compress.offer(), sources: newSources(o.LocalIPs)}
 	n.jobs.limit = dialers
 	n.resolver = resolver{
 		ask: o.Resolver, ttl: o.ResolveTTL, pick: o.ResolveSelect, policy: o.ResolvePolicy, jobs: &n.jobs, names: make(map[string]*resolved),

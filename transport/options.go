@@ -77,6 +77,9 @@ type Options struct {
 	// NoResume has every TLS handshake be a full one.
 	NoResume bool
 
+	// Compress offers permessage-deflate. Default nil: it is not offered.
+	Compress *Compression
+
 	// LocalIPs are the source addresses to spread connections over. Default: the kernel's choice, and
 	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.
 	LocalIPs []netip.Addr
@@ -175,6 +178,9 @@ func (o Options) Validate() error {
 	}
 	if o.Engine > EngineGoroutine {
 		errs = append(errs, fmt.Errorf("engine: got %d, want auto, epoll or goroutine", o.Engine))
+	}
+	if err := o.Compress.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, ip := range o.LocalIPs {
 		if !ip.IsValid() {

@@ -30,6 +30,7 @@ type runFlags struct {
 	size         int
 	subprotocols []string
 	headers      []string
+	compress     compressFlag
 	engine       string
 	shards       int
 	maxLag       time.Duration
@@ -56,6 +57,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
 	f.tls.register(fs)
+	f.compress.register(fs)
 	f.auth.register(fs)
 	f.network.register(fs)
 	f.limits.register(fs)
@@ -78,6 +80,7 @@ func (f *runFlags) config() (rig.Config, error) {
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
 	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
+	c.Transport.Compress = f.compress.options()
 	var errs []error
 	var err error
 	if c.Headers, err = headers(f.headers); err != nil {

@@ -66,7 +66,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
 			return failed(f.network.blame(err, cfg))
 		}
-		if server, err = startChild(p); err != nil {
+		if server, err = startChild(p, f.compress.forChild()...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
@@ -87,6 +87,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	if err != nil {
 		return failed(f.network.blame(err, cfg))
 	}
+	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
 	if err := f.write(p, s); err != nil {
 		return internal(fmt.Errorf("write the summary: %w", err))
 	}

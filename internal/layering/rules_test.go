@@ -51,6 +51,7 @@ type fence struct {
 var fences = []fence{
 	{"github.com/asynkron/protoactor-go", []string{"actors", "cluster"}, "its upstream is slow and it has defects to stay clear of, so it is behind one wall (ADR 2)"},
 	{"github.com/gobwas/ws", []string{"transport", "target", "bench", "internal/wstest"}, "frames are the business of those who own sockets"},
+	{"github.com/klauspost/compress", []string{"transport", "target"}, "compression belongs to those who own sockets"},
 	{"github.com/prometheus", []string{"metrics", "rig"}, "everything else counts in plain fields"},
 	{"github.com/spf13", []string{"internal/cli"}, "a user of the library has no flags"},
 	{"github.com/lxzan/gws", []string{"bench"}, "a peer to compare with is no part of the product"},

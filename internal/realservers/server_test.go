@@ -24,6 +24,7 @@ type counts struct {
 	Closes      map[string]int `json:"closes"`
 	Users       int            `json:"users"`
 	Tokens      int            `json:"tokens"`
+	Deflated    int            `json:"deflated"` // connections that agreed on permessage-deflate
 }
 
 // server is a running server.
@@ -111,11 +112,11 @@ func node(t *testing.T, env ...string) *server {
 	return start(t, env, path, "servers/node.js")
 }
 
-func python(t *testing.T) *server {
+func python(t *testing.T, env ...string) *server {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(path, "-c", "import websockets").Run() == nil {
-			return start(t, nil, path, "servers/python.py")
+			return start(t, env, path, "servers/python.py")
 		}
 	}
 	need(t, "python3-websockets", "apt-get install python3-websockets")

@@ -37,6 +37,7 @@ var rules = []rule{
 	{"internal/ledger", beside, []string{"messages", "metrics"}, "an auditor knows the laws and the counts, and not who is audited"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
+	{"internal/chaos", beside, none, "it has only tests"},
 }
 
 var none = []string{}

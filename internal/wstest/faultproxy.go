@@ -125,4 +125,6 @@ func (p *FaultProxy) forget(l *link) {
 }
 
 // reach connects to upstream; the proxy's own machine is not at fault for long.
-func (p *FaultProxy) reach() (net.Conn, error) { return net.DialTimeout("tcp", p.upstream, 5*time.Second) }
+func (p *FaultProxy) reach() (net.Conn, error) {
+	return net.DialTimeout("tcp", p.upstream, 5*time.Second)
+}

@@ -35,8 +35,10 @@ var rules = []rule{
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
 	{"internal/wstest", beside, none, "a test double that used the code under test would agree with its mistakes"},
+	{"internal/ledger", beside, []string{"messages", "metrics"}, "an auditor knows the laws and the counts, and not who is audited"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
+	{"internal/chaos", beside, none, "it has only tests"},
 }
 
 var none = []string{}
@@ -56,6 +58,7 @@ var fences = []fence{
 	{"github.com/spf13", []string{"internal/cli"}, "a user of the library has no flags"},
 	{"github.com/lxzan/gws", []string{"bench"}, "a peer to compare with is no part of the product"},
 	{module + "/internal/wstest", nil, "test doubles are not linked into the binary"},
+	{module + "/internal/ledger", nil, "checks for tests are not linked into the binary"},
 	{module + "/internal/epoll", []string{"transport", "target", "bench"}, "system calls of sockets belong to those who own sockets"},
 	{module + "/target", []string{"internal/cli", "bench"}, "a rig must work without a server of its own"},
 	{module + "/bench", nil, "a benchmark uses the product, and the product no benchmark"},

@@ -79,6 +79,9 @@ func (b *lab) stop() {
 		if l.timers.count != 0 {
 			b.t.Errorf("got %d timers left, want 0", l.timers.count)
 		}
+		if n := l.BuffersInUse(); n != 0 {
+			b.t.Errorf("got %d pooled buffers in use, want 0", n)
+		}
 		for to, r := range b.net.sources.routes {
 			for i := range r.live {
 				if n := r.live[i].Load(); n != 0 {

@@ -19,6 +19,7 @@ type handshake struct {
 	auth      http.Header
 	key       [24]byte // Sec-WebSocket-Key
 	head      []byte   // of the response, so far
+	interim   int      // responses that came before it
 	addrs     []netip.Addr
 	sources   int  // how many source addresses had no port left
 	connected bool // TCP is up
@@ -245,6 +246,15 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 		return nil
 	}
 	a, err := parseAnswer(head)
+	if err == nil && a.interim() {
+		if hs.interim++; hs.interim > maxInterim {
+			c.end(messages.CauseUpgradeInvalid, errInterim)
+			return nil
+		}
+		rest := b[len(head)-had:]
+		hs.head = hs.head[:0]
+		return c.upgradeAnswer(rest)
+	}
 	if err == nil && a.status != http.StatusSwitchingProtocols {
 		c.because(messages.CauseUpgradeStatus, fmt.Errorf("got status %d, want 101", a.status))
 		c.ending.status = a.status

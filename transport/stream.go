@@ -2,7 +2,9 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/loadrig/loadrig/messages"
@@ -117,8 +119,8 @@ func (s *netStream) write(b []byte) (int, error) {
 		n := s.wrote
 		s.wrote = 0
 		return n, nil
-	case s.werr != nil && s.hungUp:
-		return 0, nil // why reading ended says more
+	case s.werr != nil && s.hungUp && !errors.Is(s.werr, syscall.ECONNRESET):
+		return 0, nil // why reading ended says more, but of a reset the kernel tells only the first who asks
 	case s.werr != nil:
 		return 0, s.werr
 	}

@@ -34,6 +34,7 @@ var rules = []rule{
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
 	{"internal/wstest", beside, none, "a test double that used the code under test would agree with its mistakes"},
+	{"internal/conformance", beside, none, "it has only tests"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
 }

@@ -154,9 +154,14 @@ func (r reaction) complete() reaction {
 // judge tells in what a reaction is not the one required.
 func judge(got, want reaction) (wrong []string) {
 	differ := func(what string, g, w any) {
-		if g != w {
-			wrong = append(wrong, fmt.Sprintf("%s: got %v, want %v", what, g, w))
+		if g == w {
+			return
 		}
+		verb := "%v"
+		if _, ok := g.(string); ok {
+			verb = "%q" // it may be what a server said
+		}
+		wrong = append(wrong, fmt.Sprintf("%s: got "+verb+", want "+verb, what, g, w))
 	}
 	differ("state", got.state, want.state)
 	differ("opened", got.opened, want.opened)

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race chaos cover fuzz bench lint cross compose-check fmt
+.PHONY: help build demo test race chaos cover conformance fuzz bench lint cross compose-check fmt
 
 # Tools have a module of their own, so that their dependencies are not the product's.
 TOOL = go tool -modfile=tools/go.mod
@@ -37,6 +37,9 @@ chaos: ## 2,000 players behind faulty proxies for a minute; CHAOS_SEED=n replays
 cover: ## run all tests and print how much of the code they ran
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -1
+
+conformance: ## print what the client makes of everything that a server can do wrong, case by case
+	@cd internal/conformance && go test -count=1 -run '^TestConformance$$' -args -table
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \

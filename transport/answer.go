@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 
 // maxHead bounds the head of the answer to the upgrade, in bytes.
 const maxHead = 16 << 10
+
+// maxInterim bounds how many responses may come before it.
+const maxInterim = 100
 
 // answer is the head of the response to the upgrade request, as far as it matters.
 type answer struct {
@@ -30,6 +34,7 @@ type answer struct {
 
 var (
 	errHeadTooBig = fmt.Errorf("response head: got more than %d bytes without its end", maxHead)
+	errInterim    = fmt.Errorf("response: got more than %d interim ones without the answer", maxInterim)
 	errNotHTTP    = errors.New(`response: want it to start with "HTTP/1.1 "`)
 	headEnd       = []byte("\r\n\r\n")
 	httpVersion   = []byte("HTTP/1.1 ")
@@ -91,6 +96,10 @@ func parseAnswer(head []byte) (answer, error) {
 		a.take(name, v)
 	}
 }
+
+// interim tells a response that says only that the answer is yet to come. A client must be able to take any
+// number of them, also if it expects none (RFC 9110 §15.2); 101 is the one that is an answer.
+func (a *answer) interim() bool { return a.status < 200 && a.status != http.StatusSwitchingProtocols }
 
 // take keeps the headers that RFC 6455 §4.1 has the client check, and those that say where else to go or what
 // to remember.

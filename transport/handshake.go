@@ -19,6 +19,7 @@ type handshake struct {
 	auth      http.Header
 	key       [24]byte     // Sec-WebSocket-Key
 	head      []byte       // of the response, so far
+	interim   int          // responses that came before it
 	addrs     []netip.Addr // of the next hop, not yet tried
 	server    []netip.Addr // of the server, where a proxy is given those
 	sources   tried        // towards the first of addrs
@@ -190,6 +191,15 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 	a, err := parseAnswer(head)
 	if err == nil && c.loop.net.opts.Cookies && hs.jar != nil {
 		hs.jar.keepCookies(hs.target.origin, a.cookies)
+	}
+	if err == nil && a.interim() {
+		if hs.interim++; hs.interim > maxInterim {
+			c.end(messages.CauseUpgradeInvalid, errInterim)
+			return nil
+		}
+		rest := b[len(head)-had:]
+		hs.head = hs.head[:0]
+		return c.upgradeAnswer(rest)
 	}
 	if err == nil && a.status != http.StatusSwitchingProtocols {
 		cause, err := a.refusal()

@@ -82,6 +82,9 @@ func (b *lab) stop() {
 		if n := l.codec.pool.inUse; n != 0 {
 			b.t.Errorf("got %d bytes of windows left, want 0", n)
 		}
+		if n := l.BuffersInUse(); n != 0 {
+			b.t.Errorf("got %d pooled buffers in use, want 0", n)
+		}
 		for to, r := range b.net.sources.routes {
 			for i := range r.live {
 				if n := r.live[i].Load(); n != 0 {

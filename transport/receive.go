@@ -238,13 +238,13 @@ func (c *Conn) frameDone(rx *assembly) {
 	}
 	rx.inMessage = false
 	c.rx = nil // the handler may end the connection, which must not free what it is reading
+	defer c.loop.free.putAssembly(rx)
 	if rx.packed {
 		rx.data = append(rx.data, inflateTail...)
 		c.unpack(rx.op, rx.data)
 	} else {
 		c.deliver(rx.op, rx.data)
 	}
-	c.loop.free.putAssembly(rx)
 }
 
 // whole takes a frame that is all of a message.

@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/loadrig/loadrig/messages"
@@ -125,8 +127,8 @@ func (s *netStream) write(b []byte) (int, error) {
 		n := s.wrote
 		s.wrote = 0
 		return n, nil
-	case s.werr != nil && s.hungUp:
-		return 0, nil // why reading ended says more
+	case s.werr != nil && s.hungUp && !errors.Is(s.werr, syscall.ECONNRESET):
+		return 0, nil // why reading ended says more, but of a reset the kernel tells only the first who asks
 	case s.werr != nil:
 		return 0, s.werr
 	}

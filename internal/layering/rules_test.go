@@ -36,6 +36,7 @@ var rules = []rule{
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
 	{"internal/wstest", beside, none, "a test double that used the code under test would agree with its mistakes"},
 	{"internal/ledger", beside, []string{"messages", "metrics"}, "an auditor knows the laws and the counts, and not who is audited"},
+	{"internal/conformance", beside, none, "it has only tests"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
 	{"internal/chaos", beside, none, "it has only tests"},

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -147,12 +146,7 @@ func accept(c net.Conn, glued []byte, extra ...string) (*http.Request, error) {
 }
 
 func answerUpgrade(c net.Conn, r *http.Request, glued []byte, extra ...string) error {
-	head := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
-		AcceptKey(r.Header.Get("Sec-WebSocket-Key")))
-	for _, line := range extra {
-		head += line + "\r\n"
-	}
-	_, err := c.Write(append([]byte(head+"\r\n"), glued...))
+	_, err := c.Write(Accepted().With(extra...).Behind(glued...).Bytes(r.Header.Get("Sec-WebSocket-Key")))
 	return err
 }
 

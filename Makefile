@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race cover fuzz bench lint cross compose-check fmt
+.PHONY: help build demo test race chaos cover conformance fuzz bench lint cross compose-check fmt
 
 # Tools have a module of their own, so that their dependencies are not the product's.
 TOOL = go tool -modfile=tools/go.mod
@@ -10,6 +10,10 @@ TOOL = go tool -modfile=tools/go.mod
 STATICCHECKS = inherit,-ST1005,-SA1019,-U1000
 
 FUZZTIME = 5s
+
+CHAOS_SECONDS = 60
+CHAOS_PLAYERS = 2000
+CHAOS_SEED = 0
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,9 +30,16 @@ test: ## run all tests, as the README says (about two minutes)
 race: ## run all tests with the race detector (needs a C compiler)
 	go test -race ./...
 
+chaos: ## 2,000 players behind faulty proxies for a minute; CHAOS_SEED=n replays a run
+	go test $(if $(shell command -v gcc),-race) -count=1 -v ./internal/chaos \
+		-args -chaos.seconds $(CHAOS_SECONDS) -chaos.players $(CHAOS_PLAYERS) -chaos.seed $(CHAOS_SEED)
+
 cover: ## run all tests and print how much of the code they ran
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -1
+
+conformance: ## print what the client makes of everything that a server can do wrong, case by case
+	@cd internal/conformance && go test -count=1 -run '^TestConformance$$' -args -table
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loadrig/loadrig/internal/ledger"
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
@@ -24,7 +25,7 @@ func TestChaos(t *testing.T) {
 		echo, silent, refusing := wstest.Serve(t, wstest.Echo), mute(t), wstest.Serve(t, swallow)
 		refusing.Kill()
 		urls := []string{echo.URL(), echo.URL(), silent.URL(), refusing.URL(), stubborn(t).URL(), wstest.Serve(t, hosts["leaver"]).URL(), wstest.Serve(t, hosts["reject"]).URL()}
-		ledgers := []*ledger{newLedger(), newLedger()}
+		ledgers := []*ledger.Ledger{ledger.New(), ledger.New()}
 		o.Shards = len(ledgers)
 		o.Recorder = func(i int) Recorder { return ledgers[i] }
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -76,7 +77,8 @@ func TestChaos(t *testing.T) {
 		}
 		audit := func() {
 			if err := m.Each(context.Background(), func(i int) {
-				if err := ledgers[i].audit(m.OnShard(i)); err != nil {
+				s := m.OnShard(i)
+				if err := ledgers[i].Audit(s.States, &s.Traffic); err != nil {
 					t.Error(err)
 				}
 			}); err != nil {
@@ -105,11 +107,11 @@ func TestChaos(t *testing.T) {
 		}
 		var causes [messages.NumCauses]int
 		for i, id := range ids {
-			a := ledgers[id.Shard()].conns[id]
-			if got := int(accepted[i].Load()); a.attempts != got || a.ends != got {
-				t.Errorf("%s: %d were accepted, %d begun, %d ended", id, got, a.attempts, a.ends)
+			a := ledgers[id.Shard()].Accounts[id]
+			if got := int(accepted[i].Load()); a.Attempts != got || len(a.Causes) != got {
+				t.Errorf("%s: %d were accepted, %d begun, %d ended", id, got, a.Attempts, len(a.Causes))
 			}
-			for _, c := range a.causes {
+			for _, c := range a.Causes {
 				causes[c]++
 			}
 		}

@@ -16,6 +16,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/loadrig/loadrig/internal/ledger"
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
@@ -158,12 +159,12 @@ func TestModel(t *testing.T) {
 // bench is a Manager in a bubble, with the models of its connections.
 type bench struct {
 	*Manager
-	ledgers []*ledger
+	ledgers []*ledger.Ledger
 	models  []*model
 }
 
 func play(t *testing.T, script []step) error {
-	b := &bench{ledgers: []*ledger{newLedger(), newLedger()}, models: make([]*model, 6)}
+	b := &bench{ledgers: []*ledger.Ledger{ledger.New(), ledger.New()}, models: make([]*model, 6)}
 	var err error
 	b.Manager, err = NewManager(Options{
 		Shards:    len(b.ledgers),
@@ -196,9 +197,9 @@ func play(t *testing.T, script []step) error {
 	}
 	var wrong []error
 	for _, l := range b.ledgers {
-		wrong = append(wrong, l.wrong...)
-		for id, a := range l.conns {
-			if a.attempts != a.ends {
+		wrong = append(wrong, l.Wrong())
+		for id, a := range l.Accounts {
+			if a.Attempts != len(a.Causes) {
 				wrong = append(wrong, fmt.Errorf("stopped, %s: %+v", id, *a))
 			}
 		}
@@ -279,11 +280,12 @@ func (b *bench) step(s step) error {
 func (b *bench) compare() error {
 	audits := make([]error, len(b.ledgers))
 	var got [messages.NumStates]int
-	accounts := make([]map[messages.ConnID]account, len(b.ledgers))
+	accounts := make([]map[messages.ConnID]ledger.Account, len(b.ledgers))
 	err := b.Each(context.Background(), func(i int) {
-		audits[i] = b.ledgers[i].audit(b.OnShard(i))
-		accounts[i] = make(map[messages.ConnID]account)
-		for id, a := range b.ledgers[i].conns {
+		s := b.OnShard(i)
+		audits[i] = b.ledgers[i].Audit(s.States, &s.Traffic)
+		accounts[i] = make(map[messages.ConnID]ledger.Account)
+		for id, a := range b.ledgers[i].Accounts {
 			accounts[i][id] = *a
 		}
 	})
@@ -297,8 +299,8 @@ func (b *bench) compare() error {
 	for _, m := range b.models {
 		got[m.state]++
 		a := accounts[m.id.Shard()][m.id]
-		if a.state != m.state || fmt.Sprint(a.causes) != fmt.Sprint(m.causes) {
-			return fmt.Errorf("%s: got %s after %v, want %s after %v", m.id, a.state, a.causes, m.state, m.causes)
+		if a.State != m.state || fmt.Sprint(a.Causes) != fmt.Sprint(m.causes) {
+			return fmt.Errorf("%s: got %s after %v, want %s after %v", m.id, a.State, a.Causes, m.state, m.causes)
 		}
 	}
 	if got != snap.States {

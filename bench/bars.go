@@ -33,6 +33,7 @@ func (l *ledger) bars() (bars []bar) {
 		{Name: "allocations per round trip", Got: new(spreadOf(l.each(modeClosed, loadrig, result.mallocsPerTrip)).Median), Limit: none},
 		{Name: "KiB resident per idle connection", Got: new(l.slope(modeIdle, loadrig, residentKiB)), Limit: 2},
 		{Name: "goroutines per idle connection", Got: new(l.slope(modeIdle, loadrig, goroutines)), Limit: none},
+		{Name: "KiB resident per idle compressed connection", Got: new(l.slope(modeIdle, deflate, residentKiB)), Limit: 8},
 		{Name: "µs CPU per connect", Got: new(spreadOf(l.each(modeConnect, loadrig, l.connectMicros)).Median), Limit: 135},
 		{Name: "wss: CPU per round trip, to bare crypto/tls", Got: new(cpu(modeTLS, bareTLS)), Limit: 1.5},
 		{Name: "wss: memory per idle connection, to bare crypto/tls", Got: new(l.slope(modeTLSIdle, loadrig, residentKiB) / l.slope(modeTLSIdle, bareTLS, residentKiB)), Limit: 0.6},

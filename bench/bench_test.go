@@ -31,6 +31,7 @@ func TestCompare(t *testing.T) {
 	o, err := parse([]string{
 		"-rounds", "1", "-seconds", "0.1", "-warmup", "0.05", "-connections", "20", "-few", "10", "-many", "30",
 		"-connects", "40", "-tls-many", "50", "-paced", "-paced-connections", "20", "-rate", "1000", "-profile", t.TempDir(),
+		"-only", strings.Join(allContestants(), ","),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +64,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("loadrig, %s: got %v goroutines per connection, want 0", mode, n)
 		}
 	}
-	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 8 { // 4 of closed, 2 of paced, 2 of tls
-		t.Errorf("got the profiles %v, %v, want 8", fs, err)
+	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 10 { // 5 of closed, 3 of paced, 2 of tls
+		t.Errorf("got the profiles %v, %v, want 10", fs, err)
 	}
 	prints(t, newReport(l, "go run ./bench", time.Now(), thisMachine()))
 }

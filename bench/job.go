@@ -28,6 +28,7 @@ const (
 	gwsName = "gws"
 	gobwas  = "gobwas"
 	bareTLS = "baretls" // the reference over wss
+	deflate = "deflate" // loadrig with compression
 )
 
 // contestants are in the order of their turns.
@@ -35,17 +36,29 @@ var contestants = []struct {
 	name  string
 	make  func(job) (client, error)
 	modes []string // what it knows how to do
+	asked bool     // takes part only if it is named
 }{
-	{loadrig, newRigClient, allModes},
-	{bare, newBareClient, []string{modeClosed, modeConnect, modeIdle, modePaced}},
-	{gwsName, newGWSClient, []string{modeClosed, modeConnect, modeIdle}},
-	{gobwas, newGobwasClient, []string{modeClosed, modeConnect, modeIdle}},
-	{bareTLS, newBareTLSClient, []string{modeTLS, modeTLSIdle}},
+	{loadrig, newRigClient, allModes, false},
+	{bare, newBareClient, []string{modeClosed, modeConnect, modeIdle, modePaced}, false},
+	{gwsName, newGWSClient, []string{modeClosed, modeConnect, modeIdle}, false},
+	{gobwas, newGobwasClient, []string{modeClosed, modeConnect, modeIdle}, false},
+	{bareTLS, newBareTLSClient, []string{modeTLS, modeTLSIdle}, false},
+	{deflate, newDeflateClient, []string{modeClosed, modeConnect, modeIdle, modePaced}, true},
 }
 
 func allContestants() (names []string) {
 	for _, c := range contestants {
 		names = append(names, c.name)
+	}
+	return names
+}
+
+// unasked are those that take part if none is named.
+func unasked() (names []string) {
+	for _, c := range contestants {
+		if !c.asked {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }

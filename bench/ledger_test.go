@@ -86,6 +86,7 @@ func TestBars(t *testing.T) {
 		"wss: CPU per round trip, to bare crypto/tls":         barNotAsked,
 		"wss: memory per idle connection, to bare crypto/tls": barNotAsked,
 		"wss: goroutines per idle connection":                 barNotAsked,
+		"KiB resident per idle compressed connection":         barNotAsked,
 	}
 	for _, b := range l.bars() {
 		if b.Verdict != want[b.Name] {

@@ -31,9 +31,9 @@ func TestOptionsChoose(t *testing.T) {
 		args               string
 		modes, contestants []string
 	}{
-		{"", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, allContestants()},
-		{"-paced", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modePaced}, allContestants()},
-		{"-only idle,closed", []string{modeIdle, modeClosed}, allContestants()},
+		{"", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, unasked()},
+		{"-paced", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modePaced}, unasked()},
+		{"-only idle,closed", []string{modeIdle, modeClosed}, unasked()},
 		{"-only loadrig,bare", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, []string{loadrig, bare}},
 		{"-only paced,bare -paced", []string{modePaced}, []string{bare}},
 	} {

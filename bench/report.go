@@ -114,7 +114,11 @@ func (r *report) idle(p *printer, mode string) {
 	if mode == modeTLSIdle {
 		name = "Idle over wss"
 	}
-	p.printf("\n**%s**: slope from %d to %d connections\n\n", name, few, many)
+	p.printf("\n**%s**: slope from %d to %d connections", name, few, many)
+	if slices.Contains(r.who(mode), deflate) {
+		p.printf("; those of %s have sent %d messages each before", deflate, chatter)
+	}
+	p.printf("\n\n")
 	p.printf("| client | MiB resident at %d | at %d | KiB per connection | goroutines per connection |\n|---|--:|--:|--:|--:|\n", few, many)
 	for _, k := range r.who(mode) {
 		kib := r.ledger.each(mode, k, residentKiB)

@@ -19,6 +19,7 @@ import (
 // histograms are two of three significant digits, round trip and response.
 type rigClient struct {
 	job     job
+	chat    int // messages that each player has sent, on average, before it is idle
 	manager *actors.Manager
 	crowd   *players.Crowd
 	slots   chan struct{} // one taken for each connection being opened
@@ -52,13 +53,28 @@ func (c *rigClient) attempted(to messages.State) {
 	}
 }
 
-func newRigClient(j job) (client, error) {
+func newRigClient(j job) (client, error) { return newRig(j, transport.Options{TLS: trustAll()}, 0) }
+
+// chatter is how many messages compressed players have sent before they are idle: what compression keeps of
+// a connection, if anything, it does not keep before.
+const chatter = 20
+
+// newDeflateClient has the server compress too, as it echoes what came compressed. It is loadrig else.
+func newDeflateClient(j job) (client, error) {
+	return newRig(j, transport.Options{Compress: &transport.Compression{}}, chatter)
+}
+
+func newRig(j job, o transport.Options, chat int) (client, error) {
 	c := &rigClient{job: j, slots: make(chan struct{}, window), done: make(chan struct{})}
 	recorders := make([]*rigRecorder, j.Shards)
 	traffic := players.Traffic{Kind: players.Idle, Size: payloadSize, Players: j.Connections}
 	for i := range recorders {
 		recorders[i] = &rigRecorder{client: c}
 		traffic.Meters = append(traffic.Meters, recorders[i])
+	}
+	if j.Mode == modeIdle && chat > 0 {
+		c.chat = chat
+		traffic.Kind = players.PingPong
 	}
 	switch j.Mode {
 	case modeClosed, modeTLS:
@@ -73,7 +89,7 @@ func newRigClient(j job) (client, error) {
 	}
 	c.manager, err = actors.NewManager(actors.Options{
 		Shards:    j.Shards,
-		Transport: transport.Options{TLS: trustAll()},
+		Transport: o,
 		Recorder:  func(shard int) actors.Recorder { return recorders[shard] },
 	})
 	return c, err
@@ -103,6 +119,24 @@ func (c *rigClient) connect() error {
 	<-c.done
 	if n := c.failed.Load(); n > 0 {
 		return fmt.Errorf("%d of %d failed", n, len(ids))
+	}
+	return c.converse()
+}
+
+// converse waits until all have said what they have to say before they are idle, and heard the answers.
+func (c *rigClient) converse() error {
+	want := uint64(c.chat * c.job.Connections)
+	for end := time.Now().Add(time.Minute); c.chat > 0; time.Sleep(time.Millisecond) {
+		t := c.snapshot().Traffic
+		if t.Received[messages.OpText] >= want {
+			c.crowd.Quiet()
+			if t.Received[messages.OpText] == t.Sent[messages.OpText] && t.Pending == 0 {
+				return nil
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d of %d messages were answered in a minute", t.Received[messages.OpText], want)
+		}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type serverState struct {
 
 // playServer runs the echo server that all contestants are measured on, until stdin ends.
 func playServer(stdin io.Reader, stdout io.Writer) error {
-	s, err := target.Listen(target.Options{Loops: 1})
+	s, err := target.Listen(target.Options{Loops: 1, Compress: true}) // if it is offered
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type StateChanged struct {
 type Opened struct {
 	ID          ConnID
 	Subprotocol string // what the server picked; empty if none
+	Extensions  string // what was agreed on, as "permessage-deflate; server_no_context_takeover"; empty if none
 	Handshake   Handshake
 }
 

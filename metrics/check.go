@@ -14,7 +14,8 @@ import (
 //   - Only transitions of the table in messages took place.
 //   - For each state, added + entered - left - removed = present, and that is not negative.
 //   - Attempts: transitions into Connecting = opened + never opened + still connecting + removed then.
-//   - Sessions: opened = transitions into Connected = ended + still connected + removed then.
+//   - Sessions: opened = transitions into Connected = ended + still connected + removed then; those that
+//     compress are among them.
 //   - Ends: transitions into Disconnected = disconnects, and each is either a failed handshake or has
 //     a close code.
 //
@@ -65,6 +66,9 @@ func (s *Snapshot) Check() error {
 	here := func(st messages.State) int64 { return s.States[st] + int64(s.Removed[st]) }
 	law("attempts", in[messages.Connecting], opened+failed+here(messages.Connecting))
 	law("opening handshakes", opened, in[messages.Connected])
+	if s.Compressed > uint64(opened) {
+		broken = append(broken, fmt.Errorf("sessions that compress: got %d, want no more than %d", s.Compressed, opened))
+	}
 	law("sessions", opened, ended+here(messages.Connected))
 	law("disconnects", failed+ended, in[messages.Disconnected])
 	if len(broken) == 0 {

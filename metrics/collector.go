@@ -108,6 +108,9 @@ func (c *collector) traffic(e emitter) {
 	}
 	e.counter(c.series.sentBytes, t.SentBytes)
 	e.counter(c.series.receivedBytes, t.ReceivedBytes)
+	e.counter(c.series.sentWire, t.SentWire)
+	e.counter(c.series.receivedWire, t.ReceivedWire)
+	e.counter(c.series.compressed, c.sum.Compressed)
 }
 
 // ends shows all causes, also at 0, so that a rate is known from the first one on. Combinations that

@@ -12,11 +12,15 @@ func playScript(s *Shard) *messages.Traffic {
 	s.Added(6)
 	s.Removed(messages.Idle)
 
-	// Three open: two over ws, one over wss.
+	// Three open: two over ws, one over wss, which compresses.
 	for _, tls := range []time.Duration{0, 0, 8 * time.Millisecond} {
+		extensions := ""
+		if tls > 0 {
+			extensions = "permessage-deflate"
+		}
 		move(s, messages.Idle, messages.Connecting)
 		move(s, messages.Connecting, messages.Connected)
-		s.Observe(&messages.Opened{Handshake: messages.Handshake{
+		s.Observe(&messages.Opened{Extensions: extensions, Handshake: messages.Handshake{
 			Phases: [messages.NumPhases]time.Duration{0, 100 * time.Microsecond, tls, time.Millisecond},
 			Total:  2*time.Millisecond + tls,
 		}})

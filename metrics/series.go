@@ -8,6 +8,8 @@ type series struct {
 	handshake, handshakeFailures      *prometheus.Desc
 	sent, received, dropped           *prometheus.Desc
 	sentBytes, receivedBytes          *prometheus.Desc
+	sentWire, receivedWire            *prometheus.Desc
+	compressed                        *prometheus.Desc
 	roundTrip, response, scheduleLag  *prometheus.Desc
 	ping                              *prometheus.Desc
 	disconnects, closes               *prometheus.Desc
@@ -46,9 +48,15 @@ func newSeries() *series {
 	s.dropped = add("sends_dropped_total",
 		"Messages that will never be sent.", "reason")
 	s.sentBytes = add("sent_bytes_total",
-		"Payload of text and binary messages handed to the kernel.")
+		"Payload of text and binary messages handed to the kernel, before compression.")
 	s.receivedBytes = add("received_bytes_total",
-		"Payload of text and binary messages received.")
+		"Payload of text and binary messages received, after decompression.")
+	s.sentWire = add("sent_wire_bytes_total",
+		"Bytes handed to the kernel: frames as compressed, their headers, control frames and requests of opening handshakes. What TLS and TCP add is not in it.")
+	s.receivedWire = add("received_wire_bytes_total",
+		"Bytes received: frames as compressed, their headers, control frames and answers to opening handshakes. What TLS and TCP add is not in it.")
+	s.compressed = add("compressed_sessions_total",
+		"Opening handshakes that succeeded and agreed on permessage-deflate.")
 
 	s.roundTrip = add("round_trip_seconds",
 		"From the actual write of a message to its answer.")

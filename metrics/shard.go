@@ -45,6 +45,9 @@ func (s *Shard) Observe(ev messages.Event) {
 		c.States[e.To]++
 	case *messages.Opened:
 		c.Handshake.Record(e.Handshake.Total)
+		if e.Extensions != "" { // there is only one extension
+			c.Compressed++
+		}
 		for p, d := range e.Handshake.Phases {
 			if d != 0 {
 				c.Phases[p].Record(d)

@@ -42,6 +42,7 @@ func TestShardCounts(t *testing.T) {
 		{"failures", s.HandshakeFailures, failures},
 		{"disconnects", s.Disconnects, [messages.NumCauses]uint64{messages.CauseRemote: 2, messages.CauseUpgradeStatus: 1, messages.CauseLocal: 1}},
 		{"handshakes", s.Handshake.Count(), uint64(3)},
+		{"compressed", s.Compressed, uint64(1)},
 		{"handshake sum", s.Handshake.Sum(), 0.014}, // 2 + 2 + 10 ms
 		{"phases", phaseCounts(s), [messages.NumPhases]uint64{0, 3, 1, 3}},
 		{"round trip", s.RoundTrip.Max(), 500 * time.Microsecond},

@@ -28,6 +28,7 @@ type Snapshot struct {
 	Ping        Histogram                     // from a keep-alive ping to its pong
 	Handshake   Histogram                     // opening handshakes that succeeded, queueing and auth included
 	Phases      [messages.NumPhases]Histogram // their phases; one that did not take place is not recorded
+	Compressed  uint64                        // those of them that agreed on compression
 
 	Disconnects       [messages.NumCauses]uint64                     // ended attempts and sessions, by cause
 	HandshakeFailures [messages.NumPhases][messages.NumCauses]uint64 // those of them that never opened: [phase][cause]
@@ -89,6 +90,7 @@ func (s *Snapshot) Sub(earlier *Snapshot) {
 func (s *Snapshot) counters(t *Snapshot, f func(mine *uint64, n uint64)) {
 	f(&s.Added, t.Added)
 	f(&s.Malformed, t.Malformed)
+	f(&s.Compressed, t.Compressed)
 	each(s.Removed[:], t.Removed[:], f)
 	each(s.Disconnects[:], t.Disconnects[:], f)
 	for i := range s.Transitions {

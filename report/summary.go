@@ -50,20 +50,25 @@ type Summary struct {
 
 // Connections counts attempts to connect.
 type Connections struct {
-	Attempted uint64           `json:"attempted"`
-	Opened    uint64           `json:"opened"`
-	Failed    uint64           `json:"failed"`
-	Peak      int64            `json:"peak"`     // the most that were connected at once
-	ByState   map[string]int64 `json:"by_state"` // when the load ended, before the drain; adds up to players
+	Attempted  uint64           `json:"attempted"`
+	Opened     uint64           `json:"opened"`
+	Compressed uint64           `json:"compressed"` // of those that opened: permessage-deflate was agreed on
+	Failed     uint64           `json:"failed"`
+	Peak       int64            `json:"peak"`     // the most that were connected at once
+	ByState    map[string]int64 `json:"by_state"` // when the load ended, before the drain; adds up to players
 }
 
 // Messages counts data messages, whole ones, and their payload.
 type Messages struct {
 	Sent          uint64 `json:"sent"` // handed to the kernel whole
 	Received      uint64 `json:"received"`
-	Dropped       uint64 `json:"dropped"` // never sent: the backlog was full, or the connection ended first
-	SentBytes     uint64 `json:"sent_bytes"`
+	Dropped       uint64 `json:"dropped"`    // never sent: the backlog was full, or the connection ended first
+	SentBytes     uint64 `json:"sent_bytes"` // payload, before compression
 	ReceivedBytes uint64 `json:"received_bytes"`
+	// On the wire: frames as compressed, their headers, control frames and opening handshakes; without what
+	// TLS and TCP add.
+	SentWireBytes     uint64 `json:"sent_wire_bytes"`
+	ReceivedWireBytes uint64 `json:"received_wire_bytes"`
 }
 
 // Latency describes a histogram.
@@ -121,12 +126,16 @@ func (s *Summary) Fill(snap *metrics.Snapshot) {
 	}
 	c.Opened = snap.Transitions[messages.Connecting][messages.Connected]
 	c.Failed = snap.Transitions[messages.Connecting][messages.Disconnected]
+	c.Compressed = snap.Compressed
 	t := &snap.Traffic
 	s.Messages = Messages{
 		Sent:          t.Sent[messages.OpText] + t.Sent[messages.OpBinary],
 		Received:      t.Received[messages.OpText] + t.Received[messages.OpBinary],
 		SentBytes:     t.SentBytes,
 		ReceivedBytes: t.ReceivedBytes,
+
+		SentWireBytes:     t.SentWire,
+		ReceivedWireBytes: t.ReceivedWire,
 	}
 	for _, n := range t.Dropped {
 		s.Messages.Dropped += n
@@ -216,6 +225,8 @@ var hints = map[messages.Cause]string{
 	messages.CauseUpgradeInvalid: "is this a WebSocket server?",
 	messages.CauseAuth:           "see --scope, --token, --token-key",
 	messages.CauseLocalResource:  "see ulimit -n, --local-ips",
+	messages.CauseProxy:          "is the proxy of --proxy or of the environment the right one? --proxy none goes without",
+	messages.CauseRedirect:       "give --url the address where the server is",
 }
 
 // explain says what is known of a cause, and what to look at.

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// example is a run of three players, of whom two opened; each of the two was answered once, after 2 and
-// 4 ms. The third was refused.
+// example is a run of three players, of whom two opened, one of them compressed; each of the two was
+// answered once, after 2 and 4 ms. The third was refused.
 func example() *Summary {
 	var shard metrics.Shard
 	var snap metrics.Snapshot
@@ -37,14 +37,14 @@ func example() *Summary {
 		h := messages.Handshake{Total: 3 * time.Millisecond}
 		h.Phases[messages.PhaseConnect], h.Phases[messages.PhaseUpgrade] = time.Millisecond, 2*time.Millisecond
 		move(messages.Connecting, messages.Connected)
-		shard.Observe(&messages.Opened{Handshake: h})
+		shard.Observe(&messages.Opened{Handshake: h, Extensions: []string{"permessage-deflate", ""}[i]})
 		shard.Lag(time.Millisecond)
 		shard.Response(ms(0), ms(1), ms(1+2*(i+1)))
 		shard.Observe(&messages.Closed{Cause: messages.CauseShutdown, Opened: true, Code: messages.CloseNormal, Clean: true})
 		move(messages.Connected, messages.Disconnected)
 	}
 	shard.AddTo(&snap)
-	snap.Traffic = messages.Traffic{Asked: 4, SentBytes: 128, ReceivedBytes: 128}
+	snap.Traffic = messages.Traffic{Asked: 4, SentBytes: 128, ReceivedBytes: 128, SentWire: 1100, ReceivedWire: 700}
 	snap.Traffic.Sent[messages.OpText], snap.Traffic.Sent[messages.OpClose] = 2, 2
 	snap.Traffic.Received[messages.OpText] = 2
 	s := &Summary{URL: "ws://127.0.0.1:8080/", Started: "2026-11-23T00:00:00Z", Duration: 10, Players: 3}

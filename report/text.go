@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/loadrig/loadrig/internal/figures"
 	"github.com/loadrig/loadrig/messages"
 )
 
@@ -42,6 +43,12 @@ func (s *Summary) WriteText(w io.Writer) error {
 	if s.Duration > 0 {
 		fmt.Fprintf(t, "  rate\t%s sent/s, %s received/s, %s out, %s in\n",
 			count(uint64(float64(m.Sent)/s.Duration)), count(uint64(float64(m.Received)/s.Duration)), size(m.SentBytes), size(m.ReceivedBytes))
+	}
+	if m.SentWireBytes != m.SentBytes || m.ReceivedWireBytes != m.ReceivedBytes {
+		fmt.Fprintf(t, "  wire\t%s out, %s in, with headers and handshakes\n", size(m.SentWireBytes), size(m.ReceivedWireBytes))
+	}
+	if c.Compressed > 0 {
+		fmt.Fprintf(t, "  compressed\t%s of %s connections\n", count(c.Compressed), count(c.Opened))
 	}
 	fmt.Fprintf(t, "  took\t%s, of that %s to close all connections\n", seconds(s.Duration+s.Rig.DrainSeconds), seconds(s.Rig.DrainSeconds))
 	_ = t.Flush()
@@ -126,25 +133,6 @@ func seconds(s float64) string {
 	return "0s"
 }
 
-// count writes a number with its thousands apart: 12,345.
-func count(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func count(n uint64) string { return figures.Count(n) }
 
-// size writes a number of bytes: 64 B, 1.5 KiB, 20.1 MiB.
-func size(n uint64) string {
-	const units = "KMGT"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v, u := float64(n)/1024, 0
-	for v >= 1024 && u < len(units)-1 {
-		v /= 1024
-		u++
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[u])
-}
+func size(n uint64) string { return figures.Size(n) }

@@ -70,6 +70,8 @@ type Config struct {
 	Progress func(Progress)
 	// Serving is told the address that HTTP got.
 	Serving func(addr string)
+	// Starting is called once everything that can be checked was, before the first player.
+	Starting func()
 	// Logger is told of faults of the rig. Default: slog.Default.
 	Logger *slog.Logger
 }
@@ -138,7 +140,14 @@ func (c Config) Validate() error {
 	if err := c.crowd(nil).Validate(); err != nil {
 		errs = append(errs, err)
 	}
-	wrong("Transport", c.Transport.Validate())
+	for _, err := range each(c.Transport.Validate()) {
+		var field *messages.FieldError
+		if errors.As(err, &field) {
+			wrong(field.Field, field.Err)
+		} else {
+			wrong("Transport", err)
+		}
+	}
 	if c.HTTP != "" {
 		if host, port, err := net.SplitHostPort(c.HTTP); err != nil {
 			wrong("HTTP", fmt.Errorf("got %q, want host:port, as 127.0.0.1:9464", c.HTTP))
@@ -147,6 +156,17 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// each gives the errors that were joined; none if err is nil.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 func (c Config) crowd(meters []players.Meter) players.Traffic {

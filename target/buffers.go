@@ -9,6 +9,7 @@ const (
 	minBuffer   = 512
 	bufferSizes = 17       // 512 B to 32 MiB, in powers of two
 	maxKept     = 32 << 20 // bytes a pool keeps; a burst of big messages leaves no more behind
+	keptScratch = 2 << 20  // a bigger scratch is left to the garbage collector after its message
 )
 
 // buffers is a pool of byte slices for what does not end with a read: begun frames, fragments, and

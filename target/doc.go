@@ -5,8 +5,8 @@
 // The echo server answers each text or binary message with the same message, whole: fragments are
 // joined before they are echoed. Pings are answered, closing handshakes are completed with the
 // peer's code, and peers that break RFC 6455 are told so with 1002, 1007 or 1009. It is strict on
-// purpose, as it is there to find faults in a client. It has no TLS, no extensions and no
-// authentication.
+// purpose, as it is there to find faults in a client. It has no TLS and no authentication, and of
+// extensions permessage-deflate if it is asked to.
 //
 //	s, err := target.Listen(target.Options{})
 //	if err != nil {

@@ -44,14 +44,19 @@ func (s *session) upgrade(head, out []byte) []byte {
 	if bad == nil {
 		protocol, bad = r.choose(s.host.opts.Subprotocols)
 	}
+	var agreed compression
+	if bad == nil && s.host.opts.Compress {
+		agreed, bad = r.compression()
+	}
 	if bad != nil {
 		return s.refuse(bad, out)
 	}
+	s.window = uint8(agreed.window)
 	s.phase = open
 	s.counted = true
 	s.host.tally.opened.Add(1)
 	s.host.totals.opened()
-	return appendUpgrade(out, r.key, protocol)
+	return appendUpgrade(out, r.key, protocol, agreed.text)
 }
 
 // refuse answers with an HTTP error and ends the session.
@@ -101,7 +106,7 @@ func (r *request) choose(known []string) (picked string, bad *refusal) {
 	return picked, nil
 }
 
-func appendUpgrade(out, key []byte, protocol string) []byte {
+func appendUpgrade(out, key []byte, protocol, extensions string) []byte {
 	var seed [24 + len(acceptGUID)]byte
 	copy(seed[copy(seed[:], key):], acceptGUID)
 	sum := sha1.Sum(seed[:])
@@ -113,6 +118,10 @@ func appendUpgrade(out, key []byte, protocol string) []byte {
 	if protocol != "" {
 		out = append(out, "\r\nSec-WebSocket-Protocol: "...)
 		out = append(out, protocol...)
+	}
+	if extensions != "" {
+		out = append(out, "\r\nSec-WebSocket-Extensions: "...)
+		out = append(out, extensions...)
 	}
 	return append(out, "\r\n\r\n"...)
 }

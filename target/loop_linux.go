@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	loopEvents  = 256
-	readSize    = 64 << 10
-	keptScratch = 2 << 20 // a bigger scratch is left to the garbage collector after its message
+	loopEvents = 256
+	readSize   = 64 << 10
 )
 
 // loop is one goroutine that owns an epoll set and the connections in it.

@@ -42,6 +42,10 @@ type Options struct {
 	// MaxBacklog + MaxMessage + 64 KiB. Default (0): 1 MiB.
 	MaxBacklog int
 
+	// Compress takes offers of permessage-deflate (RFC 7692), without context takeover. A message is echoed
+	// as it came, compressed or not. Default: such offers are ignored.
+	Compress bool
+
 	// Loops is the number of event loops, each keeping at most one core busy. Default (0): half of
 	// GOMAXPROCS and at least 1, as the client is expected on the same machine. Without effect
 	// where connections have goroutines.

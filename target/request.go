@@ -15,6 +15,7 @@ type request struct {
 	host         []byte
 	key, version []byte
 	protocols    [][]byte // values of Sec-WebSocket-Protocol, each a list
+	extensions   [][]byte // values of Sec-WebSocket-Extensions, likewise
 	upgrade      bool     // Upgrade has websocket
 	connection   bool     // Connection has upgrade
 }
@@ -133,6 +134,8 @@ func (r *request) field(name, value []byte) *refusal {
 		return once(&r.version, value, "Sec-WebSocket-Version")
 	case isName(name, "Sec-WebSocket-Protocol"):
 		r.protocols = append(r.protocols, value)
+	case isName(name, "Sec-WebSocket-Extensions"):
+		r.extensions = append(r.extensions, value)
 	case isName(name, "Upgrade"):
 		r.upgrade = r.upgrade || hasToken(value, "websocket")
 	case isName(name, "Connection"):

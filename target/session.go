@@ -3,6 +3,7 @@ package target
 import (
 	"encoding/binary"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -43,11 +44,12 @@ type host struct {
 	totals *totals
 	tally  *tally
 
-	pool buffers
+	pool   buffers
+	codecs sync.Pool // of *codec
 }
 
 func newHost(o *Options, t *totals) *host {
-	return &host{opts: o, totals: t, tally: t.newTally()}
+	return &host{opts: o, totals: t, tally: t.newTally(), codecs: sync.Pool{New: func() any { return new(codec) }}}
 }
 
 // session is the server's side of one connection's protocol: bytes in, bytes out. It knows no socket
@@ -60,6 +62,8 @@ type session struct {
 	// Owned by the engine.
 	phase   phase
 	counted bool      // among totals.open
+	window  uint8     // bits, of compressed messages; 0: there are none
+	packed  bool      // the message whose fragments are being joined is compressed
 	op      ws.OpCode // of the message whose fragments are being joined, else 0
 	part    []byte    // pooled: a begun request head or frame
 	msg     []byte    // pooled: the payload of the fragments so far
@@ -131,12 +135,16 @@ func (s *session) header(b []byte) (h ws.Header, n int, bad *failure) {
 	if s.op != 0 {
 		state |= ws.StateFragmented
 	}
-	if err := ws.CheckHeader(h, state); err != nil {
+	checked := h
+	if s.window > 0 && h.Rsv == rsv1 && (h.OpCode == ws.OpText || h.OpCode == ws.OpBinary) {
+		checked.Rsv = 0
+	}
+	if err := ws.CheckHeader(checked, state); err != nil {
 		return h, n, protocolFailure(err.Error())
 	}
 	limit := s.host.opts.MaxMessage
 	if h.OpCode.IsData() && h.Length > int64(limit-len(s.msg)) {
-		return h, n, &failure{messages.CloseTooBig, "more than " + strconv.Itoa(limit) + " bytes"}
+		return h, n, tooBig(limit)
 	}
 	return h, n, nil
 }
@@ -157,21 +165,30 @@ func (s *session) frame(h ws.Header, p, out []byte) []byte {
 		return s.closeFrame(p, out)
 	}
 	if s.op == 0 && h.Fin {
-		return s.message(h.OpCode, p, out)
+		return s.message(h.OpCode, h.Rsv == rsv1, p, out)
 	}
 	if s.op == 0 {
-		s.op = h.OpCode
+		s.op, s.packed = h.OpCode, h.Rsv == rsv1
 	}
 	s.msg = s.host.pool.append(s.msg, p)
 	if h.Fin {
-		out = s.message(s.op, s.msg, out)
+		out = s.message(s.op, s.packed, s.msg, out)
 		s.dropMessage()
 	}
 	return out
 }
 
-// message echoes a whole message.
-func (s *session) message(op ws.OpCode, p, out []byte) []byte {
+// message echoes a whole message, as it came.
+func (s *session) message(op ws.OpCode, packed bool, p, out []byte) []byte {
+	var z *codec
+	if packed {
+		z = s.host.codecs.Get().(*codec)
+		defer s.host.codecs.Put(z)
+		var bad *failure
+		if p, bad = z.inflate(p, s.host.opts.MaxMessage); bad != nil {
+			return s.fail(bad, out)
+		}
+	}
 	if op == ws.OpText && !utf8.Valid(p) {
 		return s.fail(failNotUTF8, out)
 	}
@@ -183,6 +200,9 @@ func (s *session) message(op ws.OpCode, p, out []byte) []byte {
 	}
 	t.sent.Add(1)
 	t.sentBytes.Add(uint64(len(p)))
+	if packed {
+		return z.deflate(out, op, p, int(s.window))
+	}
 	return appendFrame(out, op, p)
 }
 
@@ -263,5 +283,5 @@ func (s *session) dropPart() {
 
 func (s *session) dropMessage() {
 	s.host.pool.put(s.msg)
-	s.msg, s.op = nil, 0
+	s.msg, s.op, s.packed = nil, 0, false
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -15,6 +16,9 @@ import (
 // maxHead bounds the head of the answer to the upgrade, in bytes.
 const maxHead = 16 << 10
 
+// maxInterim bounds how many responses may come before it.
+const maxInterim = 100
+
 // answer is the head of the response to the upgrade request, as far as it matters.
 type answer struct {
 	status      int
@@ -23,11 +27,14 @@ type answer struct {
 	accept      []string
 	protocol    []string
 	extensions  []string
+	location    []string // of a redirect
+	cookies     []string // Set-Cookie, unparsed
 	subprotocol string
 }
 
 var (
 	errHeadTooBig = fmt.Errorf("response head: got more than %d bytes without its end", maxHead)
+	errInterim    = fmt.Errorf("response: got more than %d interim ones without the answer", maxInterim)
 	errNotHTTP    = errors.New(`response: want it to start with "HTTP/1.1 "`)
 	headEnd       = []byte("\r\n\r\n")
 	httpVersion   = []byte("HTTP/1.1 ")
@@ -90,7 +97,12 @@ func parseAnswer(head []byte) (answer, error) {
 	}
 }
 
-// take keeps the headers that RFC 6455 §4.1 has the client check.
+// interim tells a response that says only that the answer is yet to come. A client must be able to take any
+// number of them, also if it expects none (RFC 9110 §15.2); 101 is the one that is an answer.
+func (a *answer) interim() bool { return a.status < 200 && a.status != http.StatusSwitchingProtocols }
+
+// take keeps the headers that RFC 6455 §4.1 has the client check, and those that say where else to go or what
+// to remember.
 func (a *answer) take(name []byte, value string) {
 	for _, h := range []struct {
 		name   string
@@ -101,6 +113,8 @@ func (a *answer) take(name []byte, value string) {
 		{"sec-websocket-accept", &a.accept},
 		{"sec-websocket-protocol", &a.protocol},
 		{"sec-websocket-extensions", &a.extensions},
+		{"location", &a.location},
+		{"set-cookie", &a.cookies},
 	} {
 		if len(name) == len(h.name) && strings.EqualFold(string(name), h.name) {
 			*h.values = append(*h.values, value)
@@ -108,7 +122,7 @@ func (a *answer) take(name []byte, value string) {
 	}
 }
 
-// check applies RFC 6455 §4.1 to a 101, and picks the subprotocol.
+// check applies RFC 6455 §4.1 to a 101, and picks the subprotocol. Extensions are Compression.agree's.
 func (a *answer) check(key []byte, offered []string) error {
 	switch {
 	case len(a.upgrade) != 1 || !strings.EqualFold(a.upgrade[0], "websocket"):
@@ -117,8 +131,6 @@ func (a *answer) check(key []byte, offered []string) error {
 		return fmt.Errorf("Connection: got %s, want Upgrade in it", list(a.connection))
 	case len(a.accept) != 1 || a.accept[0] != acceptOf(key):
 		return fmt.Errorf("Sec-WebSocket-Accept: got %s, want %s", list(a.accept), acceptOf(key))
-	case len(a.extensions) > 0 && strings.Join(a.extensions, "") != "":
-		return fmt.Errorf("Sec-WebSocket-Extensions: got %s, none was offered", list(a.extensions))
 	case len(a.protocol) > 1 || (len(a.protocol) == 1 && !slices.Contains(offered, a.protocol[0])):
 		return fmt.Errorf("Sec-WebSocket-Protocol: got %s, want one of those offered: %s", list(a.protocol), list(offered))
 	case len(a.protocol) == 1:

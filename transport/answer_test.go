@@ -91,6 +91,13 @@ func TestAnswer(t *testing.T) {
 		{name: "two subprotocols", in: goodHead + "Sec-WebSocket-Protocol: game\r\nSec-WebSocket-Protocol: chat\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "Sec-WebSocket-Protocol"},
 		{name: "a subprotocol in another case", in: goodHead + "Sec-WebSocket-Protocol: GAME\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "Sec-WebSocket-Protocol"},
 		{name: "accept twice", in: goodHead + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "Sec-WebSocket-Accept"},
+		{name: "103 before it", in: "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + goodHead + "\r\n" + string(hello), opened: 1, got: 1},
+		{name: "100 of them before it", in: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxInterim) + goodHead + "\r\n", opened: 1},
+		{name: "101 of them before it", in: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxInterim+1) + goodHead + "\r\n", cause: messages.CauseUpgradeInvalid, err: "more than 100"},
+		{name: "103 before a 403", in: "HTTP/1.1 103\r\n\r\nHTTP/1.1 403 x\r\n\r\n", cause: messages.CauseUpgradeStatus, status: 403},
+		{name: "103, then something else", in: "HTTP/1.1 103\r\n\r\nSSH", cause: messages.CauseUpgradeInvalid, err: "HTTP/1.1"},
+		{name: "a bad 103 before it", in: "HTTP/1.1 103\r\n: \r\n\r\n" + goodHead + "\r\n", cause: messages.CauseUpgradeInvalid, err: "header line"},
+		{name: "103, almost", in: "HTTP/1.1 103\r\n\r\n" + goodHead},
 		{name: "403 with a body", in: "HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!", cause: messages.CauseUpgradeStatus, status: 403, err: "got status 403, want 101"},
 		{name: "404", in: "HTTP/1.1 404 Not Found\r\n\r\n", cause: messages.CauseUpgradeStatus, status: 404},
 		{name: "429 with a body in chunks", in: "HTTP/1.1 429 Too Many Requests\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n", cause: messages.CauseUpgradeStatus, status: 429},
@@ -138,6 +145,7 @@ func FuzzAnswer(f *testing.F) {
 		goodHead + "\r\n", goodHead + "\r\n\x81\x05hello\x88\x00", goodHead + "Sec-WebSocket-Protocol: chat\r\n\r\n",
 		"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.0 101\r\n\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 101\r\n: \r\n\r\n",
 		"HTTP/1.1 101 \r\nConnection:,,Upgrade\r\nUpgrade:\twebsocket\r\n\r\n", "HTTP/1.1 \r\n\r\n", "\r\n\r\n",
+		"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + goodHead + "\r\n\x81\x02hi", "HTTP/1.1 100\r\n\r\nHTTP/1.1 403\r\n\r\n",
 	} {
 		f.Add([]byte(seed), []byte{0})
 		f.Add([]byte(seed), []byte{20, 3})
@@ -150,7 +158,12 @@ func FuzzAnswer(f *testing.F) {
 		if whole.opened == 0 {
 			return
 		}
-		resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(in)), nil)
+		r := bufio.NewReader(bytes.NewReader(in))
+		resp, err := http.ReadResponse(r, nil)
+		for err == nil && resp.StatusCode < 200 && resp.StatusCode != 101 {
+			_ = resp.Body.Close()
+			resp, err = http.ReadResponse(r, nil)
+		}
 		if err != nil {
 			t.Fatalf("%q opened a connection, but net/http says %v", in, err)
 		}

@@ -104,6 +104,7 @@ type pools struct {
 	assemblies []*assembly
 	backlogs   []*backlog
 	handshakes []*handshake
+	out        int // handed out and not returned, of all three
 }
 
 const (
@@ -111,14 +112,13 @@ const (
 	maxPooledFrames = 1 << 10 // a backlog of tiny frames has many; larger lists are left to the garbage collector
 )
 
-func (p *pools) assembly() *assembly { return pop(&p.assemblies) }
-func (p *pools) backlog() *backlog   { return pop(&p.backlogs) }
-
-func (p *pools) handshake() *handshake { return pop(&p.handshakes) }
+func (p *pools) assembly() *assembly   { return take(p, &p.assemblies) }
+func (p *pools) backlog() *backlog     { return take(p, &p.backlogs) }
+func (p *pools) handshake() *handshake { return take(p, &p.handshakes) }
 
 func (p *pools) putHandshake(h *handshake) {
 	*h = handshake{head: h.head[:0]}
-	push(&p.handshakes, h)
+	put(p, &p.handshakes, h)
 }
 
 func (p *pools) putAssembly(a *assembly) {
@@ -126,7 +126,7 @@ func (p *pools) putAssembly(a *assembly) {
 		a.data = nil
 	}
 	*a = assembly{data: a.data[:0]}
-	push(&p.assemblies, a)
+	put(p, &p.assemblies, a)
 }
 
 func (p *pools) putBacklog(b *backlog) {
@@ -137,7 +137,17 @@ func (p *pools) putBacklog(b *backlog) {
 		b.frames = nil
 	}
 	*b = backlog{buf: b.buf[:0], frames: b.frames[:0]}
-	push(&p.backlogs, b)
+	put(p, &p.backlogs, b)
+}
+
+func take[T any](p *pools, free *[]*T) *T {
+	p.out++
+	return pop(free)
+}
+
+func put[T any](p *pools, free *[]*T, x *T) {
+	p.out--
+	push(free, x)
 }
 
 func pop[T any](free *[]*T) *T {

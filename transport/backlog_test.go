@@ -315,3 +315,31 @@ func TestRequestInBacklog(t *testing.T) {
 		t.Errorf("closed %d times, reset %v", s.closed, s.reset)
 	}
 }
+
+// TestMessageBehindRequest: a server may answer before the write of the request was reported. The first
+// message then finds a backlog that holds no message, and is kept however large it is.
+func TestMessageBehindRequest(t *testing.T) {
+	l := still(t, Options{MaxBacklog: 10})
+	r, s := new(recorder), &sink{limit: 0}
+	c := &Conn{loop: l, handler: r, st: s, hs: l.free.handshake()}
+	l.conns = append(l.conns, c)
+	c.hs.target = new(target)
+	c.begin()
+	copy(c.hs.key[:], testKey)
+	c.received([]byte(goodHead + "\r\n"))
+	if r.opened != 1 || c.tx == nil {
+		t.Fatalf("opened %d times, backlog %v, want it open with the request in its backlog", r.opened, c.tx)
+	}
+	large := make([]byte, 100)
+	if err := c.Send(messages.OpBinary, large); err != nil {
+		t.Errorf("the first: got %v, want it kept", err)
+	}
+	if err := c.Send(messages.OpBinary, large); !errors.Is(err, messages.ErrBacklog) {
+		t.Errorf("the second: got %v, want %v", err, messages.ErrBacklog)
+	}
+	s.limit = -1
+	c.writable()
+	if l.traffic.Sent[messages.OpBinary] != 1 || l.traffic.Dropped[messages.DropBacklog] != 1 || l.BuffersInUse() != 0 {
+		t.Errorf("got %+v and %d buffers in use, want one message sent and one dropped", l.traffic, l.BuffersInUse())
+	}
+}

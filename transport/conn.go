@@ -42,6 +42,7 @@ type Conn struct {
 	tx       *backlog   // nil while the socket takes everything
 	ending   *ending    // nil while healthy
 	ka       *keepalive // nil unless the connection sends pings by itself
+	deflate  *deflation // nil unless messages may be compressed
 	timer    Timer      // the nearest deadline: dial, close, write stall, idle or ping
 	lastRead messages.Stamp
 	index    int32 // in loop.conns
@@ -110,7 +111,11 @@ func (c *Conn) send(op messages.Op, payload []byte) error {
 		}
 		return messages.ErrBacklog
 	}
-	frame := l.frame(op, payload)
+	wire, packed := c.pack(op, payload)
+	frame := l.frame(op, wire)
+	if packed {
+		c.packedFrame(frame, payload)
+	}
 	if c.tx != nil {
 		c.queue(op, frame, len(payload))
 		return nil

@@ -28,7 +28,11 @@ func (c *Conn) Alarm(_ *Timer, now messages.Stamp) {
 	c.loop.blame = c
 	switch c.phase {
 	case phaseDialing:
-		c.end(messages.CauseConnectTimeout, errDialTimeout)
+		err := errDialTimeout
+		if t := c.hs.target; t != nil && t.way.proxy != nil && c.hs.phase == messages.PhaseConnect {
+			err = t.way.proxy.fail(proxyBeyond, err)
+		}
+		c.end(messages.CauseConnectTimeout, err)
 	case phaseClosing:
 		c.end(c.ending.cause, nil)
 		if c.ending.err == nil {

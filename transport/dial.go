@@ -15,23 +15,36 @@ import (
 // dialed is what dialing off the loop gave.
 type dialed struct {
 	wire  *meter    // the connection; nil if there is none
-	tls   *tls.Conn // on it; nil for ws
+	over  net.Conn  // TLS to a proxy on it; nil if there is none
+	tls   *tls.Conn // on these; nil for ws
 	phase messages.Phase
 	times [messages.NumPhases]time.Duration
 	err   error
 }
 
-// dialStream connects to address, and shakes hands over TLS if asked for, off the loop.
-func (c *Conn) dialStream(address string) {
+// call is what is to be dialed off the loop.
+type call struct {
+	network, address string
+	from             lease
+	proxy            *proxy      // at address; nil if there is none
+	server           string      // what the proxy is asked for
+	tls              *tls.Config // nil for ws
+}
+
+// dialStream connects to address, goes through the proxy if there is one, and shakes hands over TLS if asked
+// for, off the loop.
+func (c *Conn) dialStream(network, address string) {
 	c.enter(messages.PhaseConnect)
 	l, hs, n := c.loop, c.hs, c.loop.net
-	var from lease
-	if to, err := netip.ParseAddrPort(address); err == nil && n.opts.Dial == nil {
-		from = n.sources.take(to, hs.sources)
+	to := call{network: network, address: address, proxy: hs.target.way.proxy, server: hs.target.way.server.String()}
+	if len(hs.server) > 0 {
+		to.server = netip.AddrPortFrom(hs.server[0], hs.target.way.server.port).String()
 	}
-	var cfg *tls.Config
+	if at, err := netip.ParseAddrPort(address); err == nil && n.opts.Dial == nil {
+		to.from = n.sources.take(at, &hs.sources)
+	}
 	if hs.target.secure {
-		cfg = n.tlsConfig(hs.target, hs.jar)
+		to.tls = n.tlsConfig(hs.target, hs.jar)
 	}
 	inTLS := func() { // so that who gives up meanwhile knows where it was
 		l.Post(runFunc(func() {
@@ -41,10 +54,10 @@ func (c *Conn) dialStream(address string) {
 		}), nil)
 	}
 	c.job(func(ctx context.Context) (then, lost func()) {
-		d := n.dial(ctx, address, from, cfg, inTLS)
-		then = func() { c.dialed(&d, from) }
+		d := n.dial(ctx, &to, inTLS)
+		then = func() { c.dialed(&d, to.from) }
 		lost = func() {
-			from.release()
+			to.from.release()
 			if d.wire != nil {
 				_ = d.wire.Close()
 			}
@@ -81,8 +94,8 @@ func (c *Conn) dialed(d *dialed, from lease) {
 	c.connectFailed(d.err)
 }
 
-// dial runs off the loop, as does inTLS, which is called once TCP is up. cfg is nil for ws.
-func (n *Network) dial(ctx context.Context, address string, from lease, cfg *tls.Config, inTLS func()) (d dialed) {
+// dial runs off the loop, as does inTLS, which is called once bytes reach the server.
+func (n *Network) dial(ctx context.Context, to *call, inTLS func()) (d dialed) {
 	if n.opts.DialTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, n.opts.DialTimeout)
@@ -90,20 +103,36 @@ func (n *Network) dial(ctx context.Context, address string, from lease, cfg *tls
 	}
 	began := messages.Now()
 	d.phase = messages.PhaseConnect
-	nc, err := n.reach(ctx, address, from)
+	var over net.Conn
+	nc, err := n.reach(ctx, to)
+	switch {
+	case err == nil:
+		d.wire = &meter{Conn: nc}
+		over = d.wire
+		if to.proxy != nil {
+			d.over, err = n.through(ctx, to.proxy, d.wire, to.server)
+		}
+		if d.over != nil {
+			over = d.over
+		}
+	case to.proxy != nil:
+		err = to.proxy.fail(proxyUnreached, err)
+	}
 	d.times[messages.PhaseConnect] = max(1, messages.Now().Sub(began))
 	if err != nil {
-		d.err = err
+		if d.wire != nil {
+			_ = d.wire.Close()
+		}
+		d.wire, d.err = nil, err
 		return d
 	}
-	d.wire = &meter{Conn: nc}
-	if cfg == nil {
+	if to.tls == nil {
 		return d
 	}
 	inTLS()
 	began = messages.Now()
 	d.phase = messages.PhaseTLS
-	tc := tls.Client(d.wire, cfg)
+	tc := tls.Client(over, to.tls)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = d.wire.Close()
 		d.wire, d.err = nil, fmt.Errorf("tls: %w", err)
@@ -114,24 +143,27 @@ func (n *Network) dial(ctx context.Context, address string, from lease, cfg *tls
 	return d
 }
 
-// reach opens a byte stream to address.
-func (n *Network) reach(ctx context.Context, address string, from lease) (net.Conn, error) {
+// reach opens a byte stream to the next hop.
+func (n *Network) reach(ctx context.Context, to *call) (net.Conn, error) {
 	if n.opts.Dial != nil {
-		return n.opts.Dial(ctx, "tcp", address)
+		return n.opts.Dial(ctx, to.network, to.address)
 	}
 	nd := net.Dialer{KeepAlive: -1}
-	if from.addr().IsValid() {
-		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from.addr(), 0))
+	if to.network == "unix" {
+		return reachUnix(ctx, &nd, to.address)
+	}
+	if from := to.from.addr(); from.IsValid() {
+		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 		nd.Control = bindControl
 	}
-	return nd.DialContext(ctx, "tcp", address)
+	return nd.DialContext(ctx, to.network, to.address)
 }
 
 // tlsConfig makes the configuration for one handshake.
 func (n *Network) tlsConfig(t *target, jar *Jar) *tls.Config {
 	cfg := n.tls.Clone()
 	if cfg.ServerName == "" {
-		cfg.ServerName = t.host
+		cfg.ServerName = withoutZone(t.host)
 	}
 	if t.certificate != nil {
 		cfg.Certificates, cfg.GetClientCertificate = []tls.Certificate{*t.certificate}, nil

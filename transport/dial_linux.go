@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,7 @@ func (c *Conn) dialFD(to netip.AddrPort) error {
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	s := &fdStream{conn: c, fd: fd, lease: c.loop.net.sources.take(to, c.hs.sources)}
+	s := &fdStream{conn: c, fd: fd, lease: c.loop.net.sources.take(to, &c.hs.sources)}
 	fail := func(call string, err error) error {
 		closeFD(fd, false)
 		s.lease.release()
@@ -51,7 +52,7 @@ func (c *Conn) dialFD(to netip.AddrPort) error {
 // stays registered there costs a wake-up for each packet.
 func (c *Conn) adopt(d *dialed, from lease) error {
 	l := c.loop
-	if l.net.opts.Engine != EngineEpoll {
+	if l.net.opts.Engine != EngineEpoll || d.over != nil { // TLS to a proxy is more than a socket
 		c.st = newNetStream(c, d, from)
 		return nil
 	}
@@ -142,11 +143,13 @@ func bindSource(fd int, from netip.Addr) error {
 	return unix.Bind(fd, sockaddr(netip.AddrPortFrom(from, 0)))
 }
 
+// sockaddr makes the kernel's form of a. A zone must be a number.
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	if a.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
 	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	zone, _ := strconv.ParseUint(a.Addr().Zone(), 10, 32)
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: uint32(zone)}
 }
 
 func closeFD(fd int, reset bool) {

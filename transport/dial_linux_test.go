@@ -154,3 +154,20 @@ func TestStaleEvent(t *testing.T) {
 		}
 	}
 }
+
+// The zone of a link-local address gets to the kernel, by its number.
+func TestZone(t *testing.T) {
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	s := newSources([]netip.Addr{netip.MustParseAddr("fe80::1%lo"), netip.MustParseAddr("fe80::1%no-such-interface")})
+	to := netip.MustParseAddrPort("[fe80::2%lo]:80")
+	for _, want := range []int{lo.Index, 0} {
+		l := s.take(to, new(tried))
+		got, ok := sockaddr(netip.AddrPortFrom(l.addr(), 7)).(*unix.SockaddrInet6)
+		if !ok || got.ZoneId != uint32(want) || got.Port != 7 || got.Addr != netip.MustParseAddr("fe80::1").As16() {
+			t.Errorf("got %+v, want fe80::1 of the interface %d", got, want)
+		}
+	}
+}

@@ -136,6 +136,8 @@ func (c *Conn) endWith(cause messages.Cause, err error, reset bool) {
 	}
 	e.unsent = c.dropBacklog()
 	c.releaseRX()
+	l.codec.close(c.deflate)
+	c.deflate = nil
 	c.phase = phaseEnded
 	last := len(l.conns) - 1
 	l.conns[c.index] = l.conns[last]

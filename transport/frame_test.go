@@ -156,16 +156,24 @@ func FuzzClosePayload(f *testing.F) {
 type heard struct {
 	got   []got
 	sent  string // frames, unmasked
+	wrote []byte // the same as they are
 	phase phase
+	cause messages.Cause
 	end   string
 }
 
 // feedAll feeds stream to an open connection in pieces of the given sizes; the last is repeated, and none
 // means one piece.
 func feedAll(t testing.TB, stream []byte, pieces []byte) heard {
-	l := still(t, Options{MaxMessage: 1000})
+	return feedAgreed(t, agreement{}, stream, pieces)
+}
+
+// feedAgreed is feedAll to a connection that has agreed on g.
+func feedAgreed(t testing.TB, g agreement, stream []byte, pieces []byte) heard {
+	l := still(t, Options{MaxMessage: 1000, Compress: &Compression{Takeover: g.clientTakeover}})
 	r, s := new(recorder), &sink{limit: -1}
 	c := openOn(l, r, s)
+	c.deflate = l.codec.open(g)
 	for i := 0; len(stream) > 0; i++ {
 		n := len(stream)
 		if len(pieces) > 0 {
@@ -182,8 +190,9 @@ func feedAll(t testing.TB, stream []byte, pieces []byte) heard {
 			t.Fatalf("counters out of balance: %+v", l.traffic)
 		}
 	}
-	h := heard{got: r.got, phase: c.phase, sent: unmask(t, s.wrote.Bytes())}
+	h := heard{got: r.got, phase: c.phase, sent: unmask(t, s.wrote.Bytes()), wrote: s.wrote.Bytes()}
 	if c.ending != nil {
+		h.cause = c.ending.cause
 		h.end = fmt.Sprintf("%v %v %v", c.ending.cause, c.ending.peerCode, c.ending.reason)
 	}
 	if c.phase == phaseDraining && (c.rx != nil || !c.timer.IsSet()) {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -18,11 +17,13 @@ type handshake struct {
 	target    *target
 	jar       *Jar // nil if the player keeps nothing
 	auth      http.Header
-	key       [24]byte // Sec-WebSocket-Key
-	head      []byte   // of the response, so far
-	addrs     []netip.Addr
-	sources   int  // how many source addresses had no port left
-	connected bool // TCP is up
+	key       [24]byte     // Sec-WebSocket-Key
+	head      []byte       // of the response, so far
+	interim   int          // responses that came before it
+	addrs     []netip.Addr // of the next hop, not yet tried
+	server    []netip.Addr // of the server, where a proxy is given those
+	sources   tried        // towards the first of addrs
+	connected bool         // TCP is up
 	phase     messages.Phase
 	began     messages.Stamp // of the phase
 	times     messages.Handshake
@@ -56,6 +57,11 @@ func (l *Loop) Dial(connect *messages.Connect, jar *Jar, h Handler) *Conn {
 		return c
 	}
 	hs.target = t
+	if t.way.err != nil {
+		hs.phase = messages.PhaseConnect
+		c.end(messages.CauseProxy, fmt.Errorf("proxy: %w", t.way.err))
+		return c
+	}
 	if connect.Auth == nil {
 		c.resolve()
 	} else {
@@ -66,7 +72,7 @@ func (l *Loop) Dial(connect *messages.Connect, jar *Jar, h Handler) *Conn {
 
 func (l *Loop) compile(connect *messages.Connect) (*target, error) {
 	if l.last.connect != connect {
-		t, err := compile(connect, l.net.opts.UserAgent)
+		t, err := l.net.compile(connect)
 		if err != nil {
 			return nil, err
 		}
@@ -134,73 +140,6 @@ func (c *Conn) leave() {
 	c.hs.times.Phases[c.hs.phase] += max(1, messages.Now().Sub(c.hs.began))
 }
 
-func (c *Conn) resolve() {
-	hs, l := c.hs, c.loop
-	if l.net.opts.Dial != nil {
-		c.dialStream(net.JoinHostPort(hs.target.host, hs.target.port))
-		return
-	}
-	c.enter(messages.PhaseResolve)
-	addrs, ok := l.net.resolver.lookup(hs.target.host, func(addrs []netip.Addr, err error) {
-		l.Post(runFunc(func() {
-			if c.hs != hs {
-				return
-			}
-			l.blame = c
-			c.leave()
-			if err != nil {
-				c.end(messages.CauseResolve, err)
-				return
-			}
-			c.connectTo(addrs)
-		}), nil)
-	})
-	if ok {
-		c.connectTo(addrs)
-	}
-}
-
-// connectTo tries the first of addrs; the others follow if it cannot be reached.
-func (c *Conn) connectTo(addrs []netip.Addr) {
-	hs := c.hs
-	hs.addrs = addrs
-	port, err := net.LookupPort("tcp", hs.target.port)
-	if err != nil {
-		c.end(messages.CauseResolve, err)
-		return
-	}
-	to := netip.AddrPortFrom(addrs[0], uint16(port))
-	if hs.target.secure || c.loop.net.opts.Engine == EngineGoroutine {
-		c.dialStream(to.String())
-		return
-	}
-	c.enter(messages.PhaseConnect)
-	if err := c.dialFD(to); err != nil {
-		c.connectFailed(err)
-	}
-}
-
-// connectFailed goes on with the next source address, or the next address of the name, or gives up.
-func (c *Conn) connectFailed(err error) {
-	hs := c.hs
-	if c.st != nil {
-		c.st.close(false)
-		c.st = nil
-	}
-	c.leave()
-	switch {
-	case noPortLeft(err) && hs.sources+1 < c.loop.net.sources.choices(hs.addrs):
-		hs.sources++
-		c.connectTo(hs.addrs)
-	case len(hs.addrs) > 1 && !isAny(err, errnoResource):
-		// Not only where refused: without IPv6, ::1 for instance is an address that cannot be had.
-		hs.sources = 0
-		c.connectTo(hs.addrs[1:])
-	default:
-		c.end(causeOf(err), err)
-	}
-}
-
 // begin sends the upgrade request, as TCP, and TLS if asked for, are up.
 func (c *Conn) begin() {
 	hs, l := c.hs, c.loop
@@ -212,13 +151,16 @@ func (c *Conn) begin() {
 	b := append(l.scratch[:0], hs.target.request...)
 	b = append(b, hs.key[:]...)
 	b = append(b, "\r\n"...)
-	if len(hs.auth) > 0 {
-		var extra strings.Builder
-		if err := writeHeaders(&extra, hs.auth); err != nil {
-			c.end(messages.CauseAuth, err)
-			return
-		}
-		b = append(b, extra.String()...)
+	b = append(b, l.net.offer...)
+	var extra strings.Builder
+	more, err := writeHeaders(&extra, hs.auth)
+	if err != nil {
+		c.end(messages.CauseAuth, err)
+		return
+	}
+	b = append(b, extra.String()...)
+	if cookies := hs.cookies(more); cookies != "" {
+		b = append(append(append(b, "Cookie: "...), cookies...), "\r\n"...)
 	}
 	b = append(b, "\r\n"...)
 	l.scratch = b
@@ -247,19 +189,37 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 		return nil
 	}
 	a, err := parseAnswer(head)
+	if err == nil && c.loop.net.opts.Cookies && hs.jar != nil {
+		hs.jar.keepCookies(hs.target.origin, a.cookies)
+	}
+	if err == nil && a.interim() {
+		if hs.interim++; hs.interim > maxInterim {
+			c.end(messages.CauseUpgradeInvalid, errInterim)
+			return nil
+		}
+		rest := b[len(head)-had:]
+		hs.head = hs.head[:0]
+		return c.upgradeAnswer(rest)
+	}
 	if err == nil && a.status != http.StatusSwitchingProtocols {
-		c.because(messages.CauseUpgradeStatus, fmt.Errorf("got status %d, want 101", a.status))
+		cause, err := a.refusal()
+		c.because(cause, err)
 		c.ending.status = a.status
-		c.end(messages.CauseUpgradeStatus, nil)
+		c.end(cause, nil)
 		return nil
 	}
 	if err == nil {
 		err = a.check(hs.key[:], hs.target.subprotocols)
 	}
+	var agreed agreement
+	if err == nil {
+		agreed, err = c.loop.net.opts.Compress.agree(a.extensions)
+	}
 	if err != nil {
 		c.end(messages.CauseUpgradeInvalid, err)
 		return nil
 	}
+	c.deflate = c.loop.codec.open(agreed)
 	c.open(a.subprotocol)
 	return b[len(head)-had:]
 }
@@ -270,6 +230,9 @@ func (c *Conn) open(subprotocol string) {
 	c.leave()
 	c.hs.times.Total = messages.Now().Sub(c.hs.times.Start)
 	l.opened = messages.Opened{Subprotocol: subprotocol, Handshake: c.hs.times}
+	if c.deflate != nil {
+		l.opened.Extensions = c.deflate.text
+	}
 	c.releaseHandshake()
 	c.phase = phaseOpen
 	c.lastRead = l.now

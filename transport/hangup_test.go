@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +27,60 @@ func (g gated) Write(b []byte) (int, error) {
 }
 
 func (g gated) SetWriteDeadline(time.Time) error { return nil }
+
+// failing is a gated connection whose writes fail, once they are let through, with err.
+type failing struct {
+	gated
+	err error // set before the gate is
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	n, err := f.gated.Write(b)
+	if f.err != nil {
+		return 0, &net.OpError{Op: "write", Err: f.err}
+	}
+	return n, err
+}
+
+// TestWriteIsToldOfReset: the kernel tells of a reset once. Where a write under way is told, the read that
+// was waiting finds the end of TCP, and what counts is the reset. A write that fails because the end had
+// come before it counts for nothing.
+func TestWriteIsToldOfReset(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want messages.Cause
+	}{
+		{syscall.ECONNRESET, messages.CauseReset},
+		{syscall.EPIPE, messages.CauseEOF},
+	} {
+		t.Run(c.err.Error(), func(t *testing.T) {
+			end := make(chan struct{})
+			srv := wstest.Serve(t, func(nc net.Conn) {
+				if _, err := wstest.Accept(nc); err == nil {
+					<-end
+				}
+			})
+			open, shut := make(chan struct{}), make(chan struct{})
+			close(open)
+			f := &failing{gated: gated{gate: make(chan chan struct{}, 1)}}
+			f.gate <- open
+			b := newLab(t, Options{Dial: func(ctx context.Context, network, _ string) (nc net.Conn, err error) {
+				f.Conn, err = new(net.Dialer).DialContext(ctx, network, srv.Addr())
+				return f, err
+			}})
+			p := b.open(srv.URL())
+			b.eventually("the report of the request", func() bool { return !p.conn.st.(*netStream).writing })
+			<-f.gate
+			f.err = c.err
+			f.gate <- shut
+			p.do(func() { _ = p.conn.Send(messages.OpText, []byte("under way")) })
+			close(end)
+			b.eventually("the end of reading", func() bool { return p.conn.st.(*netStream).hungUp })
+			close(shut)
+			checkOutcome(t, p.awaitClosed(), outcome{Cause: c.want, Code: messages.CloseAbnormal, Opened: true})
+		})
+	}
+}
 
 // TestCloseFrameBehindWrite: the peer closes and ends its side of TCP while a write of ours is still under
 // way. Our close frame, which waits behind that write, is sent all the same.

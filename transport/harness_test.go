@@ -79,6 +79,12 @@ func (b *lab) stop() {
 		if l.timers.count != 0 {
 			b.t.Errorf("got %d timers left, want 0", l.timers.count)
 		}
+		if n := l.codec.pool.inUse; n != 0 {
+			b.t.Errorf("got %d bytes of windows left, want 0", n)
+		}
+		if n := l.BuffersInUse(); n != 0 {
+			b.t.Errorf("got %d pooled buffers in use, want 0", n)
+		}
 		for to, r := range b.net.sources.routes {
 			for i := range r.live {
 				if n := r.live[i].Load(); n != 0 {
@@ -222,7 +228,7 @@ func (p *player) Closed(m *messages.Closed) {
 	if p.closes++; p.closes > 1 {
 		return
 	}
-	if p.conn.timer.IsSet() || p.conn.st != nil || p.conn.hs != nil || p.conn.rx != nil || p.conn.tx != nil {
+	if p.conn.timer.IsSet() || p.conn.st != nil || p.conn.hs != nil || p.conn.rx != nil || p.conn.tx != nil || p.conn.deflate != nil {
 		p.t.Errorf("an ended connection still holds something: %+v", p.conn)
 	}
 	p.closed <- *m
@@ -326,6 +332,7 @@ func checkOutcome(t testing.TB, m messages.Closed, want outcome) {
 
 // sink is a stream that takes limit bytes and then no more; -1 takes all.
 type sink struct {
+	loop   *Loop // whose wire bytes it counts; nil for none
 	wrote  bytes.Buffer
 	limit  int
 	err    error
@@ -343,6 +350,9 @@ func (s *sink) write(b []byte) (int, error) {
 		s.limit -= n
 	}
 	s.wrote.Write(b[:n])
+	if s.loop != nil {
+		s.loop.traffic.SentWire += uint64(n)
+	}
 	return n, nil
 }
 
@@ -364,6 +374,9 @@ func still(t interface{ Fatal(...any) }, o Options) *Loop {
 
 // openOn puts an open connection on l that writes to st.
 func openOn(l *Loop, h Handler, st stream) *Conn {
+	if s, ok := st.(*sink); ok {
+		s.loop = l
+	}
 	c := &Conn{loop: l, handler: h, st: st, phase: phaseOpen, index: int32(len(l.conns)), lastRead: l.now}
 	l.conns = append(l.conns, c)
 	return c

@@ -6,10 +6,13 @@ import (
 )
 
 // Jar is what one player keeps from a connection to the next: the session of TLS that a reconnection may
-// resume. The zero Jar is empty and ready to use. It must not be copied, and serves one player only, whose
-// connections follow each other: resuming another's session would spare the server work that real players
-// cause.
+// resume, and with Options.Cookies the server's cookies. The zero Jar is empty and ready to use. It must not
+// be copied, and serves one player only, whose connections follow each other: resuming another's session would
+// spare the server work that real players cause.
 type Jar struct {
+	// Owned by the player's loop.
+	cookies *cookies // nil until there are some
+
 	// Guarded by mu, as the handshakes of a player's last connection and of this one may overlap.
 	mu      sync.Mutex
 	host    string // whose session it is
@@ -39,5 +42,5 @@ func (s *sessions) Put(host string, session *tls.ClientSessionState) {
 // KeepsFrom tells whether a connection to this URL leaves anything in a Jar, so that players who need
 // none have none. The URL must be valid.
 func (n *Network) KeepsFrom(url string) bool {
-	return !n.opts.NoResume && isSecure(url)
+	return n.opts.Cookies || (!n.opts.NoResume && isSecure(url))
 }

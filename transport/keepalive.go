@@ -36,7 +36,7 @@ func (c *Conn) pingDue(now messages.Stamp) {
 	missed := now.Sub(c.ka.due) / every
 	c.ka.due = c.ka.due.Add((missed + 1) * every)
 	sent := messages.Now()
-	var b [pingSize]byte
+	b := &c.loop.ping
 	binary.BigEndian.PutUint64(b[:], uint64(sent))
 	binary.BigEndian.PutUint64(b[8:], c.loop.proof(sent))
 	_ = c.send(messages.OpPing, b[:]) // what is dropped is counted

@@ -59,7 +59,7 @@ func TestKeepAlive(t *testing.T) {
 			}
 		}
 		// The answers come late, the second before the first.
-		time.Sleep(times[1].Add(delay).Sub(time.Now()))
+		time.Sleep(time.Until(times[1].Add(delay)))
 		for _, c := range []struct {
 			what    string
 			payload []byte

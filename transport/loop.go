@@ -56,6 +56,7 @@ type Loop struct {
 	control [ws.MaxControlFramePayloadSize]byte // of a control frame that came in pieces
 	random  *mrand.ChaCha8
 	seed    maphash.Seed // of the proofs in keep-alive pings
+	ping    [pingSize]byte
 	traffic messages.Traffic
 	panics  uint64
 	message messages.Message // reused for every message event
@@ -65,7 +66,8 @@ type Loop struct {
 		connect *messages.Connect
 		target  *target
 	}
-	free pools
+	free  pools
+	codec codec
 
 	poller poller
 
@@ -153,6 +155,11 @@ func (l *Loop) Panics() uint64 { return l.panics }
 
 // Conns gives the number of connections that have not ended.
 func (l *Loop) Conns() int { return len(l.conns) }
+
+// BuffersInUse counts the pooled buffers that connections hold: one for an opening handshake, one for a
+// message that has arrived in part, one for what the socket did not take. An idle connection holds none,
+// and nothing may be held where there are no connections. Like the counts of Traffic it is the loop's own.
+func (l *Loop) BuffersInUse() int { return l.free.out }
 
 // turn is one round: the queue, the timers, then the sockets, waiting for them only if nothing else is
 // left to do.

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"sync"
 )
 
@@ -10,6 +11,7 @@ import (
 // goroutines for what may block. It is safe for concurrent use.
 type Network struct {
 	opts     Options
+	offer    []byte // the header line that offers compression
 	tls      *tls.Config
 	jobs     jobs
 	resolver resolver
@@ -27,9 +29,15 @@ func NewNetwork(o Options) (*Network, error) {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
 	o = o.withDefaults()
-	n := &Network{opts: o, sources: newSources(o.LocalIPs)}
+	if o.Compress != nil {
+		fixed := *o.Compress
+		o.Compress = &fixed
+	}
+	n := &Network{opts: o, offer: o.Compress.offer(), sources: newSources(o.LocalIPs)}
 	n.jobs.limit = dialers
-	n.resolver = resolver{ask: o.Resolver, ttl: o.ResolveTTL, jobs: &n.jobs, names: make(map[string]*resolved)}
+	n.resolver = resolver{
+		ask: o.Resolver, ttl: o.ResolveTTL, pick: o.ResolveSelect, policy: o.ResolvePolicy, jobs: &n.jobs, names: make(map[string]*resolved),
+	}
 	if o.TLS != nil {
 		n.tls = o.TLS.Clone()
 	} else {
@@ -42,13 +50,8 @@ func NewNetwork(o Options) (*Network, error) {
 // Options gives the options in force, with defaults filled in.
 func (n *Network) Options() Options { return n.opts }
 
-// Sources gives how many source addresses connections to one destination spread over.
-func (n *Network) Sources(loopback bool) int {
-	if loopback && len(n.opts.LocalIPs) == 0 {
-		return loopbackSources
-	}
-	return max(1, len(n.opts.LocalIPs))
-}
+// Sources gives over how many source addresses connections to an address spread.
+func (n *Network) Sources(to netip.Addr) int { return len(n.sources.candidates(to.Unmap())) }
 
 // Wait returns when no goroutine of the network is left. The loops must have stopped.
 func (n *Network) Wait() {

@@ -22,6 +22,7 @@ type assembly struct {
 	left    int64 // of the frame's payload
 
 	inMessage bool // a data message has begun
+	packed    bool // which is compressed
 	op        messages.Op
 	data      []byte
 	checked   int // data[:checked] is known to be UTF-8
@@ -65,7 +66,11 @@ func (c *Conn) feed(b []byte) {
 			if int64(len(b)) >= h.Length && (h.OpCode.IsControl() || (h.Fin && (rx == nil || !rx.inMessage))) {
 				payload := b[:h.Length]
 				b = b[h.Length:]
-				c.whole(opOf(h.OpCode), payload)
+				if h.Rsv == rsv1 {
+					c.unpackPiece(opOf(h.OpCode), payload)
+				} else {
+					c.whole(opOf(h.OpCode), payload)
+				}
 				continue
 			}
 			rx = c.assembly()
@@ -118,6 +123,9 @@ func (c *Conn) checkHeader(h ws.Header) error {
 		state = state.Set(ws.StateFragmented)
 		have = len(c.rx.data)
 	}
+	if c.beginsPacked(h) {
+		h.Rsv = 0
+	}
 	if err := ws.CheckHeader(h, state); err != nil {
 		return err
 	}
@@ -166,7 +174,7 @@ func (rx *assembly) begin(h ws.Header) {
 	if h.OpCode.IsControl() {
 		rx.filled = 0
 	} else if !rx.inMessage {
-		rx.inMessage, rx.op = true, opOf(h.OpCode)
+		rx.inMessage, rx.op, rx.packed = true, opOf(h.OpCode), h.Rsv == rsv1
 	}
 }
 
@@ -179,7 +187,7 @@ func (rx *assembly) take(b []byte) error {
 		return nil
 	}
 	rx.data = append(rx.data, b...)
-	if rx.op == messages.OpText {
+	if rx.op == messages.OpText && !rx.packed {
 		ok, n := utf8Prefix(rx.data[rx.checked:])
 		if !ok {
 			return errTextNotUTF8
@@ -224,14 +232,19 @@ func (c *Conn) frameDone(rx *assembly) {
 	if !rx.frame.Fin {
 		return
 	}
-	if rx.op == messages.OpText && rx.checked != len(rx.data) {
+	if rx.op == messages.OpText && !rx.packed && rx.checked != len(rx.data) {
 		c.failFrame(errTextNotUTF8)
 		return
 	}
 	rx.inMessage = false
 	c.rx = nil // the handler may end the connection, which must not free what it is reading
-	c.deliver(rx.op, rx.data)
-	c.loop.free.putAssembly(rx)
+	defer c.loop.free.putAssembly(rx)
+	if rx.packed {
+		rx.data = append(rx.data, inflateTail...)
+		c.unpack(rx.op, rx.data)
+	} else {
+		c.deliver(rx.op, rx.data)
+	}
 }
 
 // whole takes a frame that is all of a message.

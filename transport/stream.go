@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/loadrig/loadrig/messages"
@@ -22,7 +24,7 @@ const (
 // buffer is ever on the way. Another writes, only while there is something to write.
 type netStream struct {
 	conn  *Conn
-	nc    net.Conn // wire, or TLS on it
+	nc    net.Conn // wire, or TLS on it, to a proxy, to the server, or both
 	wire  *meter
 	lease lease
 
@@ -52,8 +54,11 @@ const (
 
 func newNetStream(c *Conn, d *dialed, from lease) *netStream {
 	s := &netStream{conn: c, nc: d.wire, wire: d.wire, lease: from, buf: make([]byte, streamRead), next: make(chan struct{}, 1)}
-	if d.tls != nil {
+	switch {
+	case d.tls != nil:
 		s.nc = d.tls
+	case d.over != nil:
+		s.nc = d.over
 	}
 	c.loop.net.streams.Go(s.readAll)
 	return s
@@ -122,8 +127,8 @@ func (s *netStream) write(b []byte) (int, error) {
 		n := s.wrote
 		s.wrote = 0
 		return n, nil
-	case s.werr != nil && s.hungUp:
-		return 0, nil // why reading ended says more
+	case s.werr != nil && s.hungUp && !errors.Is(s.werr, syscall.ECONNRESET):
+		return 0, nil // why reading ended says more, but of a reset the kernel tells only the first who asks
 	case s.werr != nil:
 		return 0, s.werr
 	}

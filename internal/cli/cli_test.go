@@ -25,12 +25,16 @@ func TestScripts(t *testing.T) {
 	authority := wstest.NewAuthority(t)
 	authority.WriteFiles(certs, "good", "other", "player-0", "player-1")
 	secure := wstest.ServeTLSConfig(t, authority.Demanding(), wstest.Echo)
+	servers := startServers(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("CERTS", certs)
 			e.Setenv("WSS", secure.URL())
+			for name, address := range servers {
+				e.Setenv(name, address)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

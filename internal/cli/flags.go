@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -31,7 +30,7 @@ type runFlags struct {
 	size         int
 	subprotocols []string
 	headers      []string
-	localIPs     []string
+	compress     compressFlag
 	engine       string
 	shards       int
 	maxLag       time.Duration
@@ -42,6 +41,7 @@ type runFlags struct {
 	auth         authFlags
 	tls          tlsFlags
 	limits       limitFlags
+	network      networkFlags
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -57,8 +57,9 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
 	f.tls.register(fs)
+	f.compress.register(fs)
 	f.auth.register(fs)
-	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
+	f.network.register(fs)
 	f.limits.register(fs)
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
@@ -79,12 +80,13 @@ func (f *runFlags) config() (rig.Config, error) {
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
 	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
+	c.Transport.Compress = f.compress.options()
 	var errs []error
 	var err error
 	if c.Headers, err = headers(f.headers); err != nil {
 		errs = append(errs, err)
 	}
-	if c.Transport.LocalIPs, err = addresses(f.localIPs); err != nil {
+	if err := f.network.config(&c.Transport); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
@@ -96,7 +98,7 @@ func (f *runFlags) config() (rig.Config, error) {
 	if err := f.limits.build(&c.Transport); err != nil {
 		errs = append(errs, err)
 	}
-	if err := f.tls.build(&c, time.Now()); err != nil {
+	if err := f.tls.build(&c, strings.HasPrefix(f.network.proxy, "https:"), time.Now()); err != nil {
 		errs = append(errs, err)
 	}
 	auth, err := f.auth.build()
@@ -117,18 +119,6 @@ func headers(lines []string) (http.Header, error) {
 		h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return h, nil
-}
-
-func addresses(texts []string) ([]netip.Addr, error) {
-	var ips []netip.Addr
-	for _, s := range texts {
-		ip, err := netip.ParseAddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("--local-ips: got %q, want IP addresses of this machine, as 10.0.0.5,10.0.0.6", s)
-		}
-		ips = append(ips, ip)
-	}
-	return ips, nil
 }
 
 func engine(name string) (transport.Engine, error) {
@@ -176,6 +166,7 @@ var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
 	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake
@@ -192,7 +183,7 @@ func named(err error) error {
 	}
 	switch {
 	case errors.As(err, &limit):
-		return fmt.Errorf("-c/--connections: %w", limit)
+		return fmt.Errorf("-c/--connections: %w; see loadrig doctor -c %d", limit, limit.Asked)
 	case errors.As(err, &field):
 		if flag, ok := flagOf[field.Field]; ok {
 			return fmt.Errorf("%s: %w", flag, field.Err)

@@ -28,7 +28,7 @@ type tlsFlags struct {
 }
 
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server, and of an https:// proxy")
 	fs.StringVar(&f.caCert, "cacert", "", "PEM `file` of the authorities that a wss:// server's certificate is checked with (default the system's)")
 	fs.StringVar(&f.cert, "cert", "", "PEM `file` with a client certificate; {n} in its name stands for the player's number, so that each has its own")
 	fs.StringVar(&f.key, "key", "", "PEM `file` with its private key, {n} as in --cert (default the file of --cert)")
@@ -39,16 +39,22 @@ func (f *tlsFlags) register(fs *pflag.FlagSet) {
 
 var tlsVersions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
-// build sets what the flags say in c, whose URL and Connections are set. It reports every mistake.
-func (f *tlsFlags) build(c *rig.Config, now time.Time) error {
+// build sets what the flags say in c, whose URL and Connections are set; proxy tells that a proxy is spoken to
+// over TLS, to which authorities and versions apply too. It reports every mistake.
+func (f *tlsFlags) build(c *rig.Config, proxy bool, now time.Time) error {
 	var errs []error
 	if secure := strings.HasPrefix(strings.ToLower(c.URL), "wss:"); !secure {
-		for _, g := range []struct{ flag, value string }{{"--cacert", f.caCert}, {"--cert", f.cert}, {"--key", f.key}, {"--sni", f.sni}} {
-			if g.value != "" {
+		for _, g := range []struct {
+			flag, value string
+			ok          bool
+		}{{"--cacert", f.caCert, proxy}, {"--cert", f.cert, false}, {"--key", f.key, false}, {"--sni", f.sni, false}} {
+			if g.value != "" && !g.ok {
 				errs = append(errs, fmt.Errorf("%s: got one for %s, which has no TLS; want --url wss://…", g.flag, orEmbedded(c.URL)))
 			}
 		}
-		return errors.Join(errs...)
+		if len(errs) > 0 {
+			return errors.Join(errs...)
+		}
 	}
 	cfg := &tls.Config{InsecureSkipVerify: f.insecure, ServerName: f.sni} // as the flag asks for
 	var ok bool

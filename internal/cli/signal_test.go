@@ -49,7 +49,7 @@ func startRun(t *testing.T, stdout *bytes.Buffer, args ...string) (*exec.Cmd, *b
 // given, the exit code is 105, and the embedded target is gone.
 func TestInterrupt(t *testing.T) {
 	var stdout bytes.Buffer
-	cmd, stderr := startRun(t, &stdout, "run", "-c", "100", "-d", "10m", "--json")
+	cmd, stderr := startRun(t, &stdout, "run", "-c", "100", "-d", "10m", "--max-lag", "1m", "--json")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

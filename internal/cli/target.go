@@ -44,6 +44,7 @@ with those of a run against it.`,
 	f := c.Flags()
 	f.StringVar(&o.Addr, "listen", target.DefaultAddr, "`address` to listen on; other machines reach it only if you name another interface")
 	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "`name`s of subprotocols that it knows")
+	f.BoolVar(&o.Compress, "compress", false, "take offers of compression (permessage-deflate), without context takeover")
 	f.IntVar(&o.Loops, "loops", 0, "`number` of event loops, each good for one core (default half of the cores)")
 	f.BoolVar(&withParent, "with-parent", false, "end when stdin does")
 	_ = f.MarkHidden("with-parent")

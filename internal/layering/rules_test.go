@@ -21,7 +21,7 @@ var rules = []rule{
 	{"transport", 1, []string{"messages", "internal/epoll"}, "a socket knows no actors, no metrics and no load"},
 	{"metrics", 1, []string{"messages"}, "counting depends on what is counted, never on who counts"},
 	{"load", 1, []string{"messages"}, "the arithmetic of load is tested without a clock, a socket or an actor"},
-	{"machine", 1, none, "what the machine allows does not depend on what is asked of it"},
+	{"machine", 1, []string{"internal/figures"}, "what the machine allows does not depend on what is asked of it"},
 	{"actors", 2, []string{"messages", "authctx", "transport"}, "actors declare the interfaces they need, and do not import metrics, so that a library user brings their own"},
 	{"scenario", 2, []string{"messages", "load", "internal/nearest"}, "what a file means does not depend on who plays it"},
 	{"players", 3, nil, "a player uses a connection, never a run"},
@@ -33,10 +33,14 @@ var rules = []rule{
 	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
 	{"bench", beside, []string{"actors", "messages", "metrics", "players", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
+	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
 	{"internal/wstest", beside, none, "a test double that used the code under test would agree with its mistakes"},
+	{"internal/ledger", beside, []string{"messages", "metrics"}, "an auditor knows the laws and the counts, and not who is audited"},
+	{"internal/conformance", beside, none, "it has only tests"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
+	{"internal/chaos", beside, none, "it has only tests"},
 }
 
 var none = []string{}
@@ -51,11 +55,13 @@ type fence struct {
 var fences = []fence{
 	{"github.com/asynkron/protoactor-go", []string{"actors", "cluster"}, "its upstream is slow and it has defects to stay clear of, so it is behind one wall (ADR 2)"},
 	{"github.com/gobwas/ws", []string{"transport", "target", "bench", "internal/wstest"}, "frames are the business of those who own sockets"},
+	{"github.com/klauspost/compress", []string{"transport", "target"}, "compression belongs to those who own sockets"},
 	{"github.com/prometheus", []string{"metrics", "rig"}, "everything else counts in plain fields"},
 	{"github.com/spf13", []string{"internal/cli"}, "a user of the library has no flags"},
 	{"go.yaml.in/yaml", []string{"scenario"}, "the parser is young, so it is behind one wall"},
 	{"github.com/lxzan/gws", []string{"bench"}, "a peer to compare with is no part of the product"},
 	{module + "/internal/wstest", nil, "test doubles are not linked into the binary"},
+	{module + "/internal/ledger", nil, "checks for tests are not linked into the binary"},
 	{module + "/internal/epoll", []string{"transport", "target", "bench"}, "system calls of sockets belong to those who own sockets"},
 	{module + "/target", []string{"internal/cli", "bench"}, "a rig must work without a server of its own"},
 	{module + "/bench", nil, "a benchmark uses the product, and the product no benchmark"},

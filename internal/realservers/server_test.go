@@ -24,6 +24,7 @@ type counts struct {
 	Closes      map[string]int `json:"closes"`
 	Users       int            `json:"users"`
 	Tokens      int            `json:"tokens"`
+	Deflated    int            `json:"deflated"` // connections that agreed on permessage-deflate
 }
 
 // server is a running server.
@@ -111,11 +112,11 @@ func node(t *testing.T, env ...string) *server {
 	return start(t, env, path, "servers/node.js")
 }
 
-func python(t *testing.T) *server {
+func python(t *testing.T, env ...string) *server {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(path, "-c", "import websockets").Run() == nil {
-			return start(t, nil, path, "servers/python.py")
+			return start(t, env, path, "servers/python.py")
 		}
 	}
 	need(t, "python3-websockets", "apt-get install python3-websockets")
@@ -132,12 +133,7 @@ func nginx(t *testing.T, behind *server, tls bool, lines string) (addr, dir stri
 			need(t, "nginx", "apt-get install nginx-light")
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = ln.Addr().String()
-	_ = ln.Close()
+	addr = freeAddress(t)
 	dir = t.TempDir()
 	access, listen := "off", ""
 	if tls {
@@ -163,7 +159,25 @@ http {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "-p", dir, "-c", conf)
+	listens(t, addr, path, "-p", dir, "-c", conf)
+	return addr, dir
+}
+
+// freeAddress gives an address that nobody listens at, for a program that is to be told its own.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// listens runs a program until the test ends, and waits until it listens at addr.
+func listens(t *testing.T, addr, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -173,7 +187,6 @@ http {
 		_ = cmd.Wait()
 	})
 	awaitListener(t, addr)
-	return addr, dir
 }
 
 // awaitListener waits until something accepts connections at addr.

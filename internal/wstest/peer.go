@@ -47,9 +47,20 @@ func NewPeer(c net.Conn, r *http.Request) *Peer {
 // Next reads a frame and checks that a client may send it (RFC 6455 §5): masked, no reserved bits, in
 // the shortest form, text and close reasons in UTF-8, a close code that may cross the wire.
 func (p *Peer) Next() (ws.Frame, error) {
+	start, err := p.r.Peek(2)
+	if err != nil {
+		if len(start) > 0 && errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return ws.Frame{}, err
+	}
+	form := start[1] & 0x7f
 	h, err := ws.ReadHeader(p.r)
 	if err != nil {
 		return ws.Frame{}, err
+	}
+	if (form == 126 && h.Length < 126) || (form == 127 && h.Length <= 0xffff) {
+		return ws.Frame{}, fmt.Errorf("client's frame: its length of %d is not in the shortest form", h.Length)
 	}
 	if err := ws.CheckHeader(h, ws.StateServerSide); err != nil {
 		return ws.Frame{}, fmt.Errorf("client's frame: %w", err)
@@ -68,8 +79,22 @@ func (p *Peer) Next() (ws.Frame, error) {
 		if n := len(f.Payload); n == 1 || (n > 2 && !utf8.Valid(f.Payload[2:])) {
 			return f, fmt.Errorf("client's close frame: got payload %q", f.Payload)
 		}
+		if code := CloseCode(f); len(f.Payload) > 0 && !onWire(code) {
+			return f, fmt.Errorf("client's close frame: got code %d, which may not cross the wire", code)
+		}
 	}
 	return f, nil
+}
+
+// onWire tells whether a close frame may carry the code (RFC 6455 §7.4, and the codes that IANA has
+// registered since).
+func onWire(code int) bool {
+	switch {
+	case code >= 1000 && code <= 1014:
+		return code < 1004 || code > 1006
+	default:
+		return code >= 3000 && code <= 4999
+	}
 }
 
 // CloseCode gives the code in the payload of a close frame; 1005 where there is none.
@@ -124,6 +149,26 @@ func RawFrame(first byte, payload []byte) []byte {
 		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(n))
 	}
 	return append(b, payload...)
+}
+
+// Header gives the header of a server's frame with its length in 7, 16 or 64 bits, whether or not that is the
+// shortest form, and whether or not as much follows.
+func Header(first byte, bits int, length uint64) []byte {
+	switch bits {
+	case 7:
+		return []byte{first, byte(length)}
+	case 16:
+		return binary.BigEndian.AppendUint16([]byte{first, 126}, uint16(length))
+	default:
+		return binary.BigEndian.AppendUint64([]byte{first, 127}, length)
+	}
+}
+
+// Masked is RawFrame of up to 125 bytes with a mask, as only a client's may be.
+func Masked(first byte, payload []byte) []byte {
+	b := append([]byte{first, 0x80 | byte(len(payload)), 1, 2, 3, 4}, payload...)
+	ws.Cipher(b[6:], [4]byte{1, 2, 3, 4}, 0)
+	return b
 }
 
 // Text gives a whole text message.

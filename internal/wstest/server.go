@@ -6,7 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -142,13 +142,12 @@ func accept(c net.Conn, glued []byte, extra ...string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
-		AcceptKey(r.Header.Get("Sec-WebSocket-Key")))
-	for _, line := range extra {
-		head += line + "\r\n"
-	}
-	_, err = c.Write(append([]byte(head+"\r\n"), glued...))
-	return r, err
+	return r, answerUpgrade(c, r, glued, extra...)
+}
+
+func answerUpgrade(c net.Conn, r *http.Request, glued []byte, extra ...string) error {
+	_, err := c.Write(Accepted().With(extra...).Behind(glued...).Bytes(r.Header.Get("Sec-WebSocket-Key")))
+	return err
 }
 
 // AcceptKey computes Sec-WebSocket-Accept.
@@ -193,5 +192,24 @@ func EchoFrames(c net.Conn) error {
 		if op == ws.OpClose {
 			return nil
 		}
+	}
+}
+
+// Forward is a script that hands a connection's bytes on to addr, and what comes from there back.
+func Forward(addr string) func(net.Conn) {
+	return func(c net.Conn) {
+		to, err := net.Dial("tcp", addr)
+		if err != nil {
+			return
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, _ = io.Copy(to, c)
+			endWriting(to)
+		})
+		_, _ = io.Copy(c, to)
+		_ = c.Close()
+		_ = to.Close() // the other way may be waiting for it
+		wg.Wait()
 	}
 }

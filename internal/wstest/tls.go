@@ -58,6 +58,17 @@ func ServeTLSConfig(t testing.TB, cfg *tls.Config, script func(net.Conn)) *Serve
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
+	return serveTLSOn(t, ln, cfg, script)
+}
+
+// ServeTLSOn is ServeTLS on a given listener.
+func ServeTLSOn(t testing.TB, ln net.Listener, script func(net.Conn)) *Server {
+	t.Helper()
+	cert, _ := Certificate()
+	return serveTLSOn(t, ln, &tls.Config{Certificates: []tls.Certificate{cert}}, script)
+}
+
+func serveTLSOn(t testing.TB, ln net.Listener, cfg *tls.Config, script func(net.Conn)) *Server {
 	s := newServer(t, tls.NewListener(ln, cfg), script)
 	s.scheme = "wss"
 	return s

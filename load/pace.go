@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"time"
 )
 
@@ -55,6 +56,18 @@ func Spread(period time.Duration, i, n int) Pace {
 		n = 1
 	}
 	return Pace{Period: period, Offset: time.Duration(float64(period) * float64(i%n) / float64(n))}
+}
+
+// golden is the golden ratio's fraction, 0.618…, of 2⁶⁴.
+const golden = 0x9E3779B97F4A7C15
+
+// Scatter gives the pace of the i-th player of a number that is not known, or changes as players come and go.
+// Any that follow each other are spread over the period: between k of them no gap is wider than about 2.62/k
+// of it, as the multiples of the golden ratio have it. Spread is even, but has the first half of the players
+// all in the first half of the period, which is a burst until the others are there.
+func Scatter(period time.Duration, i int) Pace {
+	offset, _ := bits.Mul64(uint64(max(period, 0)), uint64(i)*golden) // wraps, as a fraction should
+	return Pace{Period: period, Offset: time.Duration(offset)}
 }
 
 // From gives the first event that is due at or after elapsed, as a time since the start.

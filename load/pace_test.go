@@ -1,6 +1,7 @@
 package load
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +60,35 @@ func TestPaceFrom(t *testing.T) {
 		got := p.From(elapsed)
 		if (got-p.Offset)%period != 0 || got < elapsed || (got > p.Offset && got-period >= elapsed) {
 			t.Fatalf("%+v.From(%v) = %v", p, elapsed, got)
+		}
+	})
+}
+
+// Property: wherever one looks among players that are scattered, those that follow each other are spread over
+// the period, with no gap much wider than if they were even.
+func TestScatter(t *testing.T) {
+	if got := Scatter(time.Second, 0); got != (Pace{Period: time.Second}) {
+		t.Errorf("got %v for the first, want no offset", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		period := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(MaxDuration)).Draw(t, "period"))
+		first := rapid.IntRange(0, MaxPlayers).Draw(t, "first")
+		k := rapid.IntRange(1, 200).Draw(t, "players")
+		var at []time.Duration
+		for i := range k {
+			p := Scatter(period, first+i)
+			if p.Period != period || p.Offset < 0 || p.Offset >= period {
+				t.Fatalf("Scatter(%v, %d) = %+v", period, first+i, p)
+			}
+			at = append(at, p.Offset)
+		}
+		slices.Sort(at)
+		widest := period - at[k-1] + at[0] // around the end
+		for i := range k - 1 {
+			widest = max(widest, at[i+1]-at[i])
+		}
+		if float64(widest) > 2.62*float64(period)/float64(k)+float64(k) {
+			t.Fatalf("%d from %d: the widest gap is %v of %v", k, first, widest, period)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import "slices"
 func (c *compiler) all() {
 	c.target()
 	c.data()
-	c.load()
+	c.file.Load.plan(c.wrong)
 	sum := 0.0
 	for _, p := range c.file.Populations {
 		sum += p.Weight
@@ -46,31 +46,6 @@ func (c *compiler) data() {
 		if !isName(d.Name) || isReserved(d.Name) {
 			c.wrong(d.At, "data: got the name %q, want letters, digits and _ that have no other meaning in expressions", clip(d.Name, 60))
 		}
-	}
-}
-
-func (c *compiler) load() {
-	l := &c.file.Load
-	if l.Players > 0 && l.Rate > 0 {
-		c.wrong(l.RateAt, "load: got players and rate, want one: players are held (closed model), or arrive at a rate (open model)")
-	}
-	if l.Replace && l.Rate > 0 {
-		c.wrong(l.RateAt, "load: replace is of the closed model, and rate is the open one")
-	}
-	if len(l.Stages) > 0 && (l.Players > 0 || l.Rate > 0) {
-		c.wrong(l.Stages[0].At, "load: got stages besides players or rate, want one of the three")
-	}
-	byRate := 0
-	for _, s := range l.Stages {
-		switch {
-		case s.HasRate && s.Players >= 0, !s.HasRate && s.Players < 0:
-			c.wrong(s.At, "stage: want either players or rate")
-		case s.HasRate:
-			byRate++
-		}
-	}
-	if byRate > 0 && byRate < len(l.Stages) {
-		c.wrong(l.Stages[0].At, "load: got stages of players and of rates, want one kind")
 	}
 }
 

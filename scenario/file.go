@@ -41,7 +41,7 @@ func (f *File) fields() []field {
 		{name: "data", doc: "files of rows that players take their data from", value: f.data()},
 		{name: "fragments", doc: "steps by name, to be used with call", value: f.fragments()},
 		{name: "players", doc: "the populations: who plays what, and how many of each", required: true, value: f.populations()},
-		{name: "load", doc: "how many players come, when, and for how long", value: section{name: "load", fields: f.Load.fields()}},
+		{name: "load", doc: "how many players come, when, and for how long", value: section{name: "load", fields: f.Load.fields(), set: func(n *yaml.Node) { f.Load.At = posOf(n) }}},
 		{name: "thresholds", doc: "what must hold for the run to pass, as p(95)<200ms", value: list{what: "thresholds", item: func() value {
 			f.Thresholds = append(f.Thresholds, new(Threshold))
 			return thresholdValue{f.Thresholds[len(f.Thresholds)-1]}

@@ -104,7 +104,8 @@ func (c *Conn) Send(op messages.Op, payload []byte) error {
 func (c *Conn) send(op messages.Op, payload []byte) error {
 	l := c.loop
 	l.traffic.Asked++
-	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
+	// What is left of the request is no message that one may have to wait for.
+	if c.Pending() > 0 && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
 		l.traffic.Dropped[messages.DropBacklog]++
 		if l.net.opts.CloseOnBacklog {
 			c.fail(messages.CauseBacklog, messages.ClosePolicyViolation, errBacklogClosing)

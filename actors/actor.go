@@ -23,6 +23,9 @@ func (a *connActor) Receive(ctx actor.Context) {
 	c := (*Connection)(a)
 	switch m := ctx.Message().(type) {
 	case *messages.Message:
+		if m.RoundTrip > 0 {
+			c.shard.recorder.Observe(m)
+		}
 		for _, s := range c.shard.subscribers {
 			s.Observe(m)
 		}

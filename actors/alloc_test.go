@@ -111,9 +111,9 @@ func TestSize(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("SKIPPED: sizes are of 64-bit systems")
 	}
-	// shard 8, pid 8, id 8, behaviour 16, parameters 8, connection 8, mailbox 40, timer 48, flags 8
-	if got := unsafe.Sizeof(Connection{}); got != 152 {
-		t.Errorf("a Connection has %d bytes, want 152", got)
+	// shard 8, pid 8, id 8, behaviour 16, parameters 8, jar 8, connection 8, mailbox 40, timer 48, flags 8
+	if got := unsafe.Sizeof(Connection{}); got != 160 {
+		t.Errorf("a Connection has %d bytes, want 160", got)
 	}
 	if got := unsafe.Sizeof(mailbox{}); got != 40 {
 		t.Errorf("a mailbox has %d bytes, want 40", got)

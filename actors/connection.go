@@ -36,6 +36,7 @@ type Connection struct {
 	// Owned by the shard.
 	behavior Behavior // nil if there is none, or none any more
 	params   *messages.Connect
+	jar      *transport.Jar  // nil until there is something to keep
 	conn     *transport.Conn // nil unless Connecting or Connected
 	mailbox  mailbox
 	timer    transport.Timer
@@ -174,7 +175,10 @@ func (c *Connection) dial(kind messages.CommandKind, params *messages.Connect) e
 		return c.refuse(kind, messages.ErrStopped)
 	}
 	c.params = params
-	c.conn = c.shard.loop.Dial(params, (*connHandler)(c))
+	if c.jar == nil && c.shard.network.KeepsFrom(params.URL) {
+		c.jar = new(transport.Jar)
+	}
+	c.conn = c.shard.loop.Dial(params, c.jar, (*connHandler)(c))
 	c.shard.busy++
 	c.tell(c.move(messages.InputConnect))
 	return nil

@@ -23,8 +23,9 @@ type Observer interface {
 	Observe(ev messages.Event)
 }
 
-// Recorder counts what happens on one shard. It is told of everything but messages, whose counts are in
-// Traffic, and timers. All its methods are called on the shard's goroutine.
+// Recorder counts what happens on one shard. It is told of everything but timers and messages, whose counts
+// are in Traffic; of messages, only of the pongs that answer a keep-alive ping. All its methods are called
+// on the shard's goroutine.
 type Recorder interface {
 	Observer
 	// Added is told that n connections were opened; they are Idle.

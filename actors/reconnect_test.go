@@ -104,3 +104,41 @@ func TestAuthFails(t *testing.T) {
 		t.Errorf("%d dialed, want 1", srv.Total())
 	}
 }
+
+// TestCookiesOnReconnect: each player has the cookies that it was given, and sends them when it is told to
+// reconnect; no other's.
+func TestCookiesOnReconnect(t *testing.T) {
+	bothEngines(t, func(t *testing.T, o Options) {
+		const n = 20
+		var visits atomic.Int64
+		seen := make(chan string, 2*n)
+		srv := wstest.Serve(t, func(c net.Conn) {
+			r, err := wstest.Accept(c, fmt.Sprintf("Set-Cookie: player=%d", visits.Add(1)))
+			if err == nil {
+				seen <- r.Header.Get("Cookie")
+				_ = wstest.EchoFrames(c)
+			}
+		})
+		o.Transport.Cookies = true
+		f := start(t, o)
+		f.openMany(t, n, nil)
+		f.connectAll(t, n, &messages.Connect{URL: srv.URL()})
+		f.tellAll(t, &messages.Disconnect{})
+		for range n {
+			await(t, f.ev, "end", func(m messages.StateChanged) bool { return m.To == messages.Disconnected })
+			if got := <-seen; got != "" {
+				t.Errorf("the first time: got %q, want none", got)
+			}
+		}
+		f.connectAll(t, n, &messages.Reconnect{})
+		mine := make(map[string]bool)
+		for range n {
+			mine[<-seen] = true
+		}
+		for i := range n {
+			if want := fmt.Sprintf("player=%d", i+1); !mine[want] {
+				t.Errorf("nobody came with %s", want)
+			}
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 type shard struct {
 	// Static after construction.
 	index      int
+	network    *transport.Network
 	loop       *transport.Loop
 	log        *slog.Logger
 	props      *actor.Props // of connections
@@ -38,7 +39,7 @@ func newShard(index int, network *transport.Network, recorder Recorder, log *slo
 	if err != nil {
 		return nil, err
 	}
-	s := &shard{index: index, loop: loop, log: log, recorder: recorder, stopped: make(chan struct{})}
+	s := &shard{index: index, network: network, loop: loop, log: log, recorder: recorder, stopped: make(chan struct{})}
 	s.supervisor = &supervisor{shard: s}
 	s.supervisor.mailbox.shard = s
 	s.props = actor.PropsFromProducer(

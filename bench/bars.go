@@ -23,17 +23,20 @@ const none = 0.01
 
 // bars holds l against what was agreed.
 func (l *ledger) bars() (bars []bar) {
-	cpu := func(peer string) float64 {
-		return spreadOf(l.ratios(modeClosed, loadrig, peer, result.microsPerTrip)).Median
+	cpu := func(mode, peer string) float64 {
+		return spreadOf(l.ratios(mode, loadrig, peer, result.microsPerTrip)).Median
 	}
 	for _, b := range []bar{
-		{Name: "CPU per round trip, to the bare event loop", Got: new(cpu(bare)), Limit: 1.25},
-		{Name: "CPU per round trip, to gws", Got: new(cpu(gwsName)), Limit: 0.85},
-		{Name: "CPU per round trip, to gobwas/ws' helpers", Got: new(cpu(gobwas)), Limit: 0.65},
+		{Name: "CPU per round trip, to the bare event loop", Got: new(cpu(modeClosed, bare)), Limit: 1.25},
+		{Name: "CPU per round trip, to gws", Got: new(cpu(modeClosed, gwsName)), Limit: 0.85},
+		{Name: "CPU per round trip, to gobwas/ws' helpers", Got: new(cpu(modeClosed, gobwas)), Limit: 0.65},
 		{Name: "allocations per round trip", Got: new(spreadOf(l.each(modeClosed, loadrig, result.mallocsPerTrip)).Median), Limit: none},
-		{Name: "KiB resident per idle connection", Got: new(l.slope(loadrig, residentKiB)), Limit: 2},
-		{Name: "goroutines per idle connection", Got: new(l.slope(loadrig, goroutines)), Limit: none},
+		{Name: "KiB resident per idle connection", Got: new(l.slope(modeIdle, loadrig, residentKiB)), Limit: 2},
+		{Name: "goroutines per idle connection", Got: new(l.slope(modeIdle, loadrig, goroutines)), Limit: none},
 		{Name: "µs CPU per connect", Got: new(spreadOf(l.each(modeConnect, loadrig, l.connectMicros)).Median), Limit: 135},
+		{Name: "wss: CPU per round trip, to bare crypto/tls", Got: new(cpu(modeTLS, bareTLS)), Limit: 1.5},
+		{Name: "wss: memory per idle connection, to bare crypto/tls", Got: new(l.slope(modeTLSIdle, loadrig, residentKiB) / l.slope(modeTLSIdle, bareTLS, residentKiB)), Limit: 0.6},
+		{Name: "wss: goroutines per idle connection", Got: new(l.slope(modeTLSIdle, loadrig, goroutines)), Limit: none},
 	} {
 		switch {
 		case math.IsNaN(*b.Got):

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 func TestCompare(t *testing.T) {
 	o, err := parse([]string{
 		"-rounds", "1", "-seconds", "0.1", "-warmup", "0.05", "-connections", "20", "-few", "10", "-many", "30",
-		"-connects", "40", "-paced", "-paced-connections", "20", "-rate", "1000", "-profile", t.TempDir(),
+		"-connects", "40", "-tls-many", "50", "-paced", "-paced-connections", "20", "-rate", "1000", "-profile", t.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,24 +45,26 @@ func TestCompare(t *testing.T) {
 		for _, mode := range allModes {
 			want := 1
 			switch {
-			case mode == modeIdle:
-				want = 2
-			case mode == modePaced && !k.paced:
+			case !slices.Contains(k.modes, mode):
 				want = 0
+			case isIdle(mode):
+				want = 2
 			}
 			if got := len(l.results[mode][k.name]); got != want {
 				t.Errorf("%s %s: got %d results, want %d", mode, k.name, got, want)
 			}
 		}
 	}
-	if n := l.slope(gobwas, goroutines); n != 1 {
+	if n := l.slope(modeIdle, gobwas, goroutines); n != 1 {
 		t.Errorf("gobwas: got %v goroutines per connection, want 1", n)
 	}
-	if n := l.slope(loadrig, goroutines); n != 0 {
-		t.Errorf("loadrig: got %v goroutines per connection, want 0", n)
+	for _, mode := range []string{modeIdle, modeTLSIdle} {
+		if n := l.slope(mode, loadrig, goroutines); n != 0 {
+			t.Errorf("loadrig, %s: got %v goroutines per connection, want 0", mode, n)
+		}
 	}
-	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 6 { // 4 of closed, 2 of paced
-		t.Errorf("got the profiles %v, %v, want 6", fs, err)
+	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 8 { // 4 of closed, 2 of paced, 2 of tls
+		t.Errorf("got the profiles %v, %v, want 8", fs, err)
 	}
 	prints(t, newReport(l, "go run ./bench", time.Now(), thisMachine()))
 }
@@ -73,7 +76,7 @@ func prints(t *testing.T, r *report) {
 	if err := r.markdown(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"`go run ./bench`", "| loadrig |", "| bare |", "| gws |", "| gobwas |", "Closed loop", "Connect", "Idle", "Paced", "Bars"} {
+	for _, want := range []string{"`go run ./bench`", "| loadrig |", "| bare |", "| gws |", "| gobwas |", "| baretls |", "Closed loop", "Connect", "Idle", "Paced", "Bars"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the tables lack %q:\n%s", want, &out)
 		}

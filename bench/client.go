@@ -64,11 +64,11 @@ func (j job) do() (r result, err error) {
 			return r, err
 		}
 		fallthrough
-	case modeClosed:
+	case modeClosed, modeTLS:
 		if err := j.measure(c, &r); err != nil {
 			return r, err
 		}
-	case modeIdle:
+	case modeIdle, modeTLSIdle:
 		time.Sleep(j.Settle)
 		runtime.GC()
 		runtime.GC()

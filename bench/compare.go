@@ -28,8 +28,8 @@ func compare(o options, talk io.Writer) (l *ledger, err error) {
 	defer func() { err = errors.Join(err, s.end()) }()
 	c := &comparison{opts: o, server: s, ledger: newLedger(o), talk: talk}
 	for _, mode := range o.modes {
-		if mode == modeIdle {
-			err = c.slope()
+		if isIdle(mode) {
+			err = c.slope(mode)
 		} else {
 			err = c.rounds(mode)
 		}
@@ -44,7 +44,7 @@ func compare(o options, talk io.Writer) (l *ledger, err error) {
 func (c *comparison) rounds(mode string) error {
 	for round := range c.opts.rounds {
 		for _, k := range contestants {
-			if !slices.Contains(c.opts.contestants, k.name) || mode == modePaced && !k.paced {
+			if !slices.Contains(c.opts.contestants, k.name) || !slices.Contains(k.modes, mode) {
 				continue
 			}
 			j := c.job(mode, k.name)
@@ -68,20 +68,21 @@ func (c *comparison) rounds(mode string) error {
 }
 
 // slope measures memory with few and with many connections.
-func (c *comparison) slope() error {
+func (c *comparison) slope(mode string) error {
 	for _, k := range contestants {
-		if !slices.Contains(c.opts.contestants, k.name) {
+		if !slices.Contains(c.opts.contestants, k.name) || !slices.Contains(k.modes, mode) {
 			continue
 		}
-		for _, n := range []int{c.opts.few, c.opts.many} {
-			j := c.job(modeIdle, k.name)
+		few, many := c.opts.ends(mode)
+		for _, n := range []int{few, many} {
+			j := c.job(mode, k.name)
 			j.Connections = n
 			r, err := c.pass(j)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.talk, "%-7s %5d conns  %-8s %7.1f MiB resident, %d goroutines\n", modeIdle, n, k.name, float64(r.Resident)/(1<<20), r.Goroutines)
-			c.ledger.add(modeIdle, k.name, r)
+			fmt.Fprintf(c.talk, "%-7s %5d conns  %-8s %7.1f MiB resident, %d goroutines\n", mode, n, k.name, float64(r.Resident)/(1<<20), r.Goroutines)
+			c.ledger.add(mode, k.name, r)
 		}
 	}
 	return nil
@@ -90,17 +91,20 @@ func (c *comparison) slope() error {
 func (c *comparison) job(mode, contestant string) job {
 	o := c.opts
 	j := job{Contestant: contestant, Mode: mode, URL: c.server.url, Shards: o.shards}
+	if overTLS(mode) {
+		j.URL = c.server.tlsURL
+	}
 	switch mode {
 	case modeConnect:
 		j.Connections = o.connects
-	case modeIdle:
+	case modeIdle, modeTLSIdle:
 		j.Settle = o.settle
-	case modeClosed:
+	case modeClosed, modeTLS:
 		j.Connections = o.connections
 	case modePaced:
 		j.Connections, j.Rate = o.pacedConns, o.rate
 	}
-	if mode == modeClosed || mode == modePaced {
+	if isClosed(mode) || mode == modePaced {
 		j.Warmup = time.Duration(o.warmup * float64(time.Second))
 		j.Measure = time.Duration(o.seconds * float64(time.Second))
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -68,6 +69,9 @@ func (c *crew) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, nc := range c.conns {
+		if tc, ok := nc.(*tls.Conn); ok {
+			nc = tc.NetConn()
+		}
 		if tc, ok := nc.(*net.TCPConn); ok {
 			_ = tc.SetLinger(0)
 		}

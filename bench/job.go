@@ -10,9 +10,16 @@ const (
 	modeConnect = "connect" // connections are opened as fast as it goes
 	modeIdle    = "idle"    // connections are open and nothing is sent
 	modePaced   = "paced"   // messages are due on a schedule, whatever comes back
+	modeTLS     = "tls"     // closed, over wss
+	modeTLSIdle = "tlsidle" // idle, over wss
 )
 
-var allModes = []string{modeClosed, modeConnect, modeIdle, modePaced}
+var allModes = []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle}
+
+// overTLS tells the measurements over wss; isClosed those of a closed loop; isIdle those of memory.
+func overTLS(mode string) bool  { return mode == modeTLS || mode == modeTLSIdle }
+func isClosed(mode string) bool { return mode == modeClosed || mode == modeTLS }
+func isIdle(mode string) bool   { return mode == modeIdle || mode == modeTLSIdle }
 
 // The contestants.
 const (
@@ -20,18 +27,20 @@ const (
 	bare    = "bare" // the reference
 	gwsName = "gws"
 	gobwas  = "gobwas"
+	bareTLS = "baretls" // the reference over wss
 )
 
 // contestants are in the order of their turns.
 var contestants = []struct {
 	name  string
 	make  func(job) (client, error)
-	paced bool // knows how to
+	modes []string // what it knows how to do
 }{
-	{loadrig, newRigClient, true},
-	{bare, newBareClient, true},
-	{gwsName, newGWSClient, false},
-	{gobwas, newGobwasClient, false},
+	{loadrig, newRigClient, allModes},
+	{bare, newBareClient, []string{modeClosed, modeConnect, modeIdle, modePaced}},
+	{gwsName, newGWSClient, []string{modeClosed, modeConnect, modeIdle}},
+	{gobwas, newGobwasClient, []string{modeClosed, modeConnect, modeIdle}},
+	{bareTLS, newBareTLSClient, []string{modeTLS, modeTLSIdle}},
 }
 
 func allContestants() (names []string) {

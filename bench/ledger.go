@@ -43,12 +43,13 @@ func (l *ledger) ratios(mode, a, b string, f func(result) float64) []float64 {
 }
 
 // slope gives how much one more idle connection adds to f; NaN if it was not measured.
-func (l *ledger) slope(contestant string, f func(result) float64) float64 {
-	vs := l.each(modeIdle, contestant, f)
+func (l *ledger) slope(mode, contestant string, f func(result) float64) float64 {
+	vs := l.each(mode, contestant, f)
 	if len(vs) < 2 {
 		return math.NaN()
 	}
-	return (vs[1] - vs[0]) / float64(l.opts.many-l.opts.few)
+	few, many := l.opts.ends(mode)
+	return (vs[1] - vs[0]) / float64(many-few)
 }
 
 func (l *ledger) connectMicros(r result) float64 {

@@ -21,6 +21,7 @@ type options struct {
 	warmup      float64 // seconds before them
 	connections int     // of the closed loop
 	few, many   int     // idle connections at the foot and at the top of the slope
+	tlsMany     int     // at its top over wss; the foot is a fifth of it
 	connects    int
 	rate        float64 // messages per second of the paced loop, all connections together
 	pacedConns  int
@@ -53,6 +54,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.connections, "connections", 1000, "connections of the closed loop, each with one message under way")
 	f.IntVar(&o.few, "few", 2000, "idle connections at the foot of the memory slope")
 	f.IntVar(&o.many, "many", 18000, "idle connections at its top")
+	f.IntVar(&o.tlsMany, "tls-many", 5000, "idle connections over wss at the top of their slope; its foot is a fifth of that")
 	f.IntVar(&o.connects, "connects", 10000, "connections opened as fast as it goes")
 	f.BoolVar(&paced, "paced", false, "measure the paced loop too")
 	f.Float64Var(&o.rate, "rate", 10000, "messages per second of the paced loop, over all connections")
@@ -74,7 +76,7 @@ func parse(args []string) (options, error) {
 		given := make(map[string]bool)
 		f.Visit(func(g *flag.Flag) { given[g.Name] = true })
 		for name, v := range map[string]string{
-			"rounds": "1", "seconds": "1", "warmup": "0.5", "few": "500", "many": "2500", "connects": "2000",
+			"rounds": "1", "seconds": "1", "warmup": "0.5", "few": "500", "many": "2500", "connects": "2000", "tls-many": "1500",
 		} {
 			if !given[name] {
 				_ = f.Set(name, v)
@@ -101,7 +103,7 @@ func (o *options) choose(only string, paced bool) error {
 		}
 	}
 	if len(o.modes) == 0 {
-		o.modes = []string{modeClosed, modeConnect, modeIdle}
+		o.modes = []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}
 	}
 	if paced && !slices.Contains(o.modes, modePaced) {
 		o.modes = append(o.modes, modePaced)
@@ -110,6 +112,14 @@ func (o *options) choose(only string, paced bool) error {
 		o.contestants = allContestants()
 	}
 	return nil
+}
+
+// ends gives the foot and the top of a memory slope.
+func (o *options) ends(mode string) (few, many int) {
+	if mode == modeTLSIdle {
+		return o.tlsMany / 5, o.tlsMany
+	}
+	return o.few, o.many
 }
 
 func (o *options) validate() error {
@@ -123,6 +133,7 @@ func (o *options) validate() error {
 		{"connections", float64(o.connections), 1, math.MaxInt32},
 		{"few", float64(o.few), 1, math.MaxInt32},
 		{"many", float64(o.many), float64(o.few + 1), math.MaxInt32},
+		{"tls-many", float64(o.tlsMany), 5, math.MaxInt32},
 		{"connects", float64(o.connects), 1, perSource}, // from one address, as nothing is plainer
 		{"rate", o.rate, 1, 1e6},
 		{"paced-connections", float64(o.pacedConns), 1, math.MaxInt32},
@@ -140,7 +151,7 @@ func (o *options) validate() error {
 	for _, f := range []struct {
 		flag string
 		got  int
-	}{{"connections", o.connections}, {"many", o.many}, {"connects", o.connects}, {"paced-connections", o.pacedConns}} {
+	}{{"connections", o.connections}, {"many", o.many}, {"tls-many", o.tlsMany}, {"connects", o.connects}, {"paced-connections", o.pacedConns}} {
 		if uint64(f.got)+spareFDs > l.Max {
 			return fmt.Errorf("-%s: got %d, and a process here may have %d descriptors (ulimit -Hn)", f.flag, f.got, l.Max)
 		}

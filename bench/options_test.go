@@ -31,10 +31,10 @@ func TestOptionsChoose(t *testing.T) {
 		args               string
 		modes, contestants []string
 	}{
-		{"", []string{modeClosed, modeConnect, modeIdle}, allContestants()},
-		{"-paced", []string{modeClosed, modeConnect, modeIdle, modePaced}, allContestants()},
+		{"", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, allContestants()},
+		{"-paced", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modePaced}, allContestants()},
 		{"-only idle,closed", []string{modeIdle, modeClosed}, allContestants()},
-		{"-only loadrig,bare", []string{modeClosed, modeConnect, modeIdle}, []string{loadrig, bare}},
+		{"-only loadrig,bare", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, []string{loadrig, bare}},
 		{"-only paced,bare -paced", []string{modePaced}, []string{bare}},
 	} {
 		o, err := parse(strings.Fields(c.args))

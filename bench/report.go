@@ -53,12 +53,12 @@ func (r *report) markdown(w io.Writer) error {
 		r.Command, r.Started.Format("2006-01-02 15:04"), r.Took, r.Machine, r.Procs, plural(r.Shards, "shard"))
 	for _, mode := range r.ledger.opts.modes {
 		switch mode {
-		case modeClosed, modePaced:
+		case modeClosed, modePaced, modeTLS:
 			r.loop(p, mode)
 		case modeConnect:
 			r.connect(p)
-		case modeIdle:
-			r.idle(p)
+		case modeIdle, modeTLSIdle:
+			r.idle(p, mode)
 		}
 	}
 	p.printf("\n**Bars**\n\n| loadrig | got | at most | |\n|---|--:|--:|---|\n")
@@ -74,19 +74,24 @@ func (r *report) markdown(w io.Writer) error {
 
 func (r *report) loop(p *printer, mode string) {
 	o := r.ledger.opts
-	if mode == modeClosed {
-		p.printf("\n**Closed loop**: %d connections, one message of %d bytes under way on each; %s of %v s after %v s\n",
-			o.connections, payloadSize, plural(o.rounds, "round"), o.seconds, o.warmup)
+	reference := bare
+	if isClosed(mode) {
+		name := "Closed loop"
+		if mode == modeTLS {
+			name, reference = "Closed loop over wss", bareTLS
+		}
+		p.printf("\n**%s**: %d connections, one message of %d bytes under way on each; %s of %v s after %v s\n",
+			name, o.connections, payloadSize, plural(o.rounds, "round"), o.seconds, o.warmup)
 	} else {
 		p.printf("\n**Paced**: %v messages per second of %d bytes over %d connections; %s of %v s after %v s\n",
 			o.rate, payloadSize, o.pacedConns, plural(o.rounds, "round"), o.seconds, o.warmup)
 	}
-	p.printf("\n| client | µs CPU per round trip: min, median, max | to bare | loadrig to it: median (min–max) | round trips/s | busy | allocations per round trip |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	p.printf("\n| client | µs CPU per round trip: min, median, max | to %s | loadrig to it: median (min–max) | round trips/s | busy | allocations per round trip |\n|---|--:|--:|--:|--:|--:|--:|\n", reference)
 	for _, k := range r.who(mode) {
 		each := func(f func(result) float64) spread { return spreadOf(r.ledger.each(mode, k, f)) }
 		cpu := each(result.microsPerTrip)
 		p.printf("| %s | %.2f, **%.2f**, %.2f | %s | %s | %.0f | %.0f %% | %.3f |\n", k, cpu.Min, cpu.Median, cpu.Max,
-			figure(r.ratio(mode, k, bare, result.microsPerTrip).Median, 2), r.toIt(mode, k, result.microsPerTrip),
+			figure(r.ratio(mode, k, reference, result.microsPerTrip).Median, 2), r.toIt(mode, k, result.microsPerTrip),
 			each(result.perSecond).Median, 100*each(result.busy).Median, each(result.mallocsPerTrip).Median)
 	}
 }
@@ -103,14 +108,18 @@ func (r *report) connect(p *printer) {
 	}
 }
 
-func (r *report) idle(p *printer) {
-	o := r.ledger.opts
-	p.printf("\n**Idle**: slope from %d to %d connections\n\n", o.few, o.many)
-	p.printf("| client | MiB resident at %d | at %d | KiB per connection | goroutines per connection |\n|---|--:|--:|--:|--:|\n", o.few, o.many)
-	for _, k := range r.who(modeIdle) {
-		kib := r.ledger.each(modeIdle, k, residentKiB)
+func (r *report) idle(p *printer, mode string) {
+	few, many := r.ledger.opts.ends(mode)
+	name := "Idle"
+	if mode == modeTLSIdle {
+		name = "Idle over wss"
+	}
+	p.printf("\n**%s**: slope from %d to %d connections\n\n", name, few, many)
+	p.printf("| client | MiB resident at %d | at %d | KiB per connection | goroutines per connection |\n|---|--:|--:|--:|--:|\n", few, many)
+	for _, k := range r.who(mode) {
+		kib := r.ledger.each(mode, k, residentKiB)
 		p.printf("| %s | %.1f | %.1f | **%.2f** | %.2f |\n", k, kib[0]/1024, kib[1]/1024,
-			r.ledger.slope(k, residentKiB), r.ledger.slope(k, goroutines))
+			r.ledger.slope(mode, k, residentKiB), r.ledger.slope(mode, k, goroutines))
 	}
 }
 

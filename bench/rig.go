@@ -12,6 +12,7 @@ import (
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/transport"
 )
 
 // rigClient is loadrig as `loadrig run` has it: a Manager, players and recorders. The players' own
@@ -60,7 +61,7 @@ func newRigClient(j job) (client, error) {
 		traffic.Meters = append(traffic.Meters, recorders[i])
 	}
 	switch j.Mode {
-	case modeClosed:
+	case modeClosed, modeTLS:
 		traffic.Kind = players.PingPong
 	case modePaced:
 		traffic.Kind = players.Paced
@@ -71,8 +72,9 @@ func newRigClient(j job) (client, error) {
 		return nil, err
 	}
 	c.manager, err = actors.NewManager(actors.Options{
-		Shards:   j.Shards,
-		Recorder: func(shard int) actors.Recorder { return recorders[shard] },
+		Shards:    j.Shards,
+		Transport: transport.Options{TLS: trustAll()},
+		Recorder:  func(shard int) actors.Recorder { return recorders[shard] },
 	})
 	return c, err
 }

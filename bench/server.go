@@ -14,6 +14,7 @@ import (
 // serverState is what the server answers, whatever it is asked.
 type serverState struct {
 	URL    string
+	TLSURL string // of an echo server over TLS, with a goroutine for each connection
 	Open   int    // connections
 	Echoes uint64 // made since it began
 	Pauses uint64 // in accepting, for want of descriptors
@@ -25,6 +26,11 @@ func playServer(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	secure, err := listenTLS()
+	if err != nil {
+		return err
+	}
+	defer secure.close()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	questions, answers := json.NewDecoder(stdin), json.NewEncoder(stdout)
@@ -34,7 +40,7 @@ func playServer(stdin io.Reader, stdout io.Writer) error {
 			break
 		}
 		st := s.Stats()
-		if err = answers.Encode(serverState{s.URL(), st.Open, st.Sent, st.AcceptPauses}); err != nil {
+		if err = answers.Encode(serverState{s.URL(), secure.url(), st.Open + secure.open(), st.Sent, st.AcceptPauses}); err != nil {
 			break
 		}
 	}
@@ -48,7 +54,7 @@ func playServer(stdin io.Reader, stdout io.Writer) error {
 // server is the echo server's process, as who compares sees it.
 type server struct {
 	*process
-	url string
+	url, tlsURL string
 }
 
 func startServer() (*server, error) {
@@ -62,7 +68,7 @@ func startServer() (*server, error) {
 		_ = s.end()
 		return nil, err
 	}
-	s.url = st.URL
+	s.url, s.tlsURL = st.URL, st.TLSURL
 	return s, nil
 }
 

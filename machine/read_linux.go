@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -8,91 +10,146 @@ import (
 
 func (l *Limits) read() {
 	l.readFiles()
-	if lo, hi := pair(field("/proc/sys/net/ipv4/ip_local_port_range")); lo > 0 && hi >= lo {
-		l.PortLow, l.PortHigh = int(lo), int(hi)
-	}
-	l.readMemory()
-	l.readTCP()
-	l.Conntrack = int(number("/proc/sys/net/netfilter/nf_conntrack_max"))
-	l.ConntrackUsed = int(number("/proc/sys/net/netfilter/nf_conntrack_count"))
-	l.Somaxconn = int(number("/proc/sys/net/core/somaxconn"))
-	if b := field("/sys/devices/system/clocksource/clocksource0/current_clocksource"); len(b) == 1 {
-		l.ClockSource = b[0]
-	}
+	l.PageSize = os.Getpagesize()
+	l.readFrom(root{os.DirFS("/")})
 }
 
-func (l *Limits) readMemory() {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return
+// root is the file system in which the kernel tells about the machine.
+type root struct{ fsys fs.FS }
+
+// file reads a file of the kernel's; empty if it cannot be read. It gives fs.ReadFile the file system that can
+// read a file at once: without, it would ask for a byte at a time, as these files have no size, and the
+// files below /proc/sys end after the first read.
+func (r root) file(name string) string {
+	b, _ := fs.ReadFile(r.fsys, name)
+	return string(b)
+}
+
+func (l *Limits) readFrom(r root) {
+	const net = "proc/sys/net/"
+	l.FilesCeiling = r.count("proc/sys/fs/nr_open")
+	if f := r.fields("proc/sys/fs/file-nr"); len(f) == 3 { // in use, free, limit
+		l.MachineFilesUsed, l.MachineFiles = count(f[0]), count(f[2])
 	}
-	for line := range strings.Lines(string(b)) {
-		f := strings.Fields(line)
-		if len(f) < 2 {
-			continue
+	if f := r.fields(net + "ipv4/ip_local_port_range"); len(f) == 2 {
+		if lo, hi := count(f[0]), count(f[1]); lo > 0 && hi >= lo {
+			l.PortLow, l.PortHigh = lo, hi
 		}
-		kib, _ := strconv.ParseInt(f[1], 10, 64)
-		switch f[0] {
+	}
+	l.PortsReserved = reserved(r.fields(net+"ipv4/ip_local_reserved_ports"), l.PortLow, l.PortHigh)
+	l.readMemory(r)
+	l.readTCP(r)
+	l.CPUQuota = r.cpuQuota()
+	l.ReuseTimeWait = r.count(net + "ipv4/tcp_tw_reuse")
+	l.Conntrack = r.count(net + "netfilter/nf_conntrack_max")
+	l.ConntrackUsed = r.count(net + "netfilter/nf_conntrack_count")
+	l.Somaxconn = r.count(net + "core/somaxconn")
+	const clock = "sys/devices/system/clocksource/clocksource0/"
+	if f := r.fields(clock + "current_clocksource"); len(f) == 1 {
+		l.ClockSource = f[0]
+	}
+	l.Clocks = r.fields(clock + "available_clocksource")
+}
+
+// reserved counts the ports of a list, as 8080,9000-9100, that are from lo to hi.
+func reserved(list []string, lo, hi int) (n int) {
+	if len(list) != 1 {
+		return 0
+	}
+	for part := range strings.SplitSeq(list[0], ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		a, b := max(lo, count(first)), min(hi, count(last))
+		n += max(0, b-a+1)
+	}
+	return n
+}
+
+func (l *Limits) readMemory(r root) {
+	for name, value := range r.table("proc/meminfo") {
+		switch name {
 		case "MemTotal:":
-			l.MemoryTotal = kib << 10
+			l.MemoryTotal = number(value) << 10
 		case "MemAvailable:":
-			l.MemoryAvailable = kib << 10
+			l.MemoryAvailable = number(value) << 10
 		}
 	}
-	// A container may have less than its host; "max" reads as 0, no limit.
-	if limit := number("/sys/fs/cgroup/memory.max"); limit > 0 {
-		free := max(0, limit-number("/sys/fs/cgroup/memory.current"))
-		l.MemoryTotal = min(l.MemoryTotal, limit)
+	if total, free, ok := r.groupMemory(); ok {
+		l.MemoryTotal = min(l.MemoryTotal, total)
 		l.MemoryAvailable = min(l.MemoryAvailable, free)
 	}
 }
 
-// readTCP reads what TCP may take, which the kernel counts in pages.
-func (l *Limits) readTCP() {
-	page := int64(os.Getpagesize())
-	if f := field("/proc/sys/net/ipv4/tcp_mem"); len(f) == 3 {
-		n, _ := strconv.ParseInt(f[2], 10, 64)
-		l.TCPMemory = n * page
+// readTCP reads what TCP may take, which the kernel counts in pages, and what it has.
+func (l *Limits) readTCP(r root) {
+	page := int64(l.PageSize)
+	if f := r.fields("proc/sys/net/ipv4/tcp_mem"); len(f) == 3 {
+		l.TCPMemory = number(f[2]) * page
 	}
-	b, err := os.ReadFile("/proc/net/sockstat")
-	if err != nil {
-		return
-	}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 0 && f[0] == "TCP:" {
-			for i := 1; i+1 < len(f); i += 2 {
-				if f[i] == "mem" {
-					n, _ := strconv.ParseInt(f[i+1], 10, 64)
-					l.TCPMemoryUsed = n * page
-				}
+	for line := range strings.Lines(r.file("proc/net/sockstat")) {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] != "TCP:" {
+			continue
+		}
+		for i := 1; i+1 < len(f); i += 2 {
+			switch f[i] {
+			case "mem":
+				l.TCPMemoryUsed = number(f[i+1]) * page
+			case "tw":
+				l.TimeWait = count(f[i+1])
 			}
 		}
 	}
 }
 
-// field reads a small file as words; none if it cannot be read.
-func field(path string) []string {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(b))
+// fields reads a small file as words; none if it cannot be read.
+func (r root) fields(name string) []string {
+	return strings.Fields(r.file(name))
 }
 
-func number(path string) int64 {
-	f := field(path)
+// table reads lines of a name and a value.
+func (r root) table(name string) map[string]string {
+	t := make(map[string]string)
+	for line := range strings.Lines(r.file(name)) {
+		if f := strings.Fields(line); len(f) >= 2 {
+			t[f[0]] = f[1]
+		}
+	}
+	return t
+}
+
+// number reads a file of one number; 0 if it is something else, such as max.
+func (r root) number(name string) int64 {
+	f := r.fields(name)
 	if len(f) != 1 {
 		return 0
 	}
-	n, _ := strconv.ParseInt(f[0], 10, 64)
+	return number(f[0])
+}
+
+func (r root) count(name string) int {
+	f := r.fields(name)
+	if len(f) != 1 {
+		return 0
+	}
+	return count(f[0])
+}
+
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
 	return n
 }
 
-func pair(f []string) (a, b int64) {
-	if len(f) != 2 {
-		return 0, 0
+// count reads a number of things; one so large that it is no limit is 0, as one that is none.
+func count(s string) int {
+	n := number(s)
+	if n >= math.MaxInt32 {
+		return 0
 	}
-	a, _ = strconv.ParseInt(f[0], 10, 64)
-	b, _ = strconv.ParseInt(f[1], 10, 64)
-	return a, b
+	return int(n)
 }

@@ -27,13 +27,16 @@ const (
 	CauseLocalResource               // this machine ran out: descriptors, ports, memory
 	CauseInternal                    // a panic in the player, or a bug
 	CauseShutdown                    // the rig stopped
-	NumCauses           = 21
+	CauseProxy                       // the proxy refused, or could not reach the server
+	CauseRedirect                    // the server answered the upgrade with another address; it is not followed
+	NumCauses           = 23
 )
 
 var causeNames = [NumCauses]string{
 	"none", "local", "remote", "resolve", "refused", "connect_timeout", "tls", "upgrade_status",
 	"upgrade_invalid", "reset", "eof", "idle_timeout", "write_timeout", "protocol_error", "bad_utf8",
 	"too_big", "backlog", "auth", "local_resource", "internal", "shutdown",
+	"proxy", "redirect",
 }
 
 // String gives the metric label.
@@ -64,7 +67,7 @@ func (i Initiator) String() string { return nameOf([]string{"local", "remote"}, 
 // off by this side, so those causes are local.
 func (c Cause) Initiator() Initiator {
 	switch c {
-	case CauseRemote, CauseRefused, CauseUpgradeStatus, CauseReset, CauseEOF:
+	case CauseRemote, CauseRefused, CauseUpgradeStatus, CauseReset, CauseEOF, CauseProxy, CauseRedirect:
 		return InitiatorRemote
 	default:
 		return InitiatorLocal

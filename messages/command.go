@@ -3,6 +3,7 @@ package messages
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -72,6 +73,8 @@ type Connect struct {
 	Headers http.Header
 	// Auth adds the headers of an auth context; nil adds none.
 	Auth Authorizer
+	// Certificate is this player's client certificate for wss; nil is the rig's own, if it has one.
+	Certificate *tls.Certificate
 }
 
 // Reconnect opens the connection again with the parameters of the last Connect. It is accepted in

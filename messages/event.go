@@ -73,6 +73,10 @@ type Message struct {
 	Op      Op
 	Payload []byte // valid until the callback returns
 	At      Stamp  // when the read that completed it returned
+
+	// RoundTrip is how long a pong took that answers a keep-alive ping of the transport's own, from when that
+	// ping was due to go out; 0 for all else.
+	RoundTrip time.Duration
 }
 
 // Closed is told exactly once for each accepted Connect or Reconnect, when it has ended, whether or

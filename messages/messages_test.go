@@ -69,11 +69,11 @@ func TestNames(t *testing.T) {
 
 // TestCauses says of every cause who ended it, and whether it tells of the plan, the server or the rig.
 func TestCauses(t *testing.T) {
-	remote := map[Cause]bool{CauseRemote: true, CauseRefused: true, CauseUpgradeStatus: true, CauseReset: true, CauseEOF: true}
+	remote := map[Cause]bool{CauseRemote: true, CauseRefused: true, CauseUpgradeStatus: true, CauseReset: true, CauseEOF: true, CauseProxy: true, CauseRedirect: true}
 	expected := map[Cause]bool{CauseLocal: true, CauseShutdown: true}
 	ofRig := map[Cause]bool{CauseLocalResource: true, CauseInternal: true}
 	causes := Causes()
-	if len(causes) != NumCauses-1 || causes[0] != CauseLocal || causes[len(causes)-1] != CauseShutdown {
+	if len(causes) != NumCauses-1 || causes[0] != CauseLocal || causes[len(causes)-1] != CauseRedirect {
 		t.Errorf("got %v, want all but none", causes)
 	}
 	for _, c := range causes {

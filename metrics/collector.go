@@ -131,6 +131,7 @@ func (c *collector) latencies(out chan<- prometheus.Metric) {
 	out <- newPromHistogram(s.roundTrip, &c.sum.RoundTrip)
 	out <- newPromHistogram(s.response, &c.sum.Response)
 	out <- newPromHistogram(s.scheduleLag, &c.sum.ScheduleLag)
+	out <- newPromHistogram(s.ping, &c.sum.Ping)
 	out <- newPromHistogram(s.handshake, &c.sum.Handshake, "total")
 	for p := range messages.Phase(messages.NumPhases) {
 		out <- newPromHistogram(s.handshake, &c.sum.Phases[p], p.String())

@@ -109,10 +109,10 @@ func TestSeriesAtRest(t *testing.T) {
 		got[strings.TrimPrefix(f.GetName(), "loadrig_")] = len(f.Metric)
 	}
 	want := map[string]int{
-		"build_info": 1, "connections": 4, "transitions_total": 5, "disconnects_total": 20,
+		"build_info": 1, "connections": 4, "transitions_total": 5, "disconnects_total": 22,
 		"messages_sent_total": 5, "messages_received_total": 5, "sends_dropped_total": 2,
 		"sent_bytes_total": 1, "received_bytes_total": 1, "handshake_duration_seconds": 5,
-		"round_trip_seconds": 1, "response_seconds": 1, "schedule_lag_seconds": 1,
+		"round_trip_seconds": 1, "response_seconds": 1, "schedule_lag_seconds": 1, "ping_round_trip_seconds": 1,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -159,8 +159,8 @@ func TestBothFormats(t *testing.T) {
 			}
 		}
 	}
-	if histograms != 8 {
-		t.Errorf("got %d histograms, want 8", histograms)
+	if histograms != 9 {
+		t.Errorf("got %d histograms, want 9", histograms)
 	}
 }
 

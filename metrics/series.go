@@ -9,6 +9,7 @@ type series struct {
 	sent, received, dropped           *prometheus.Desc
 	sentBytes, receivedBytes          *prometheus.Desc
 	roundTrip, response, scheduleLag  *prometheus.Desc
+	ping                              *prometheus.Desc
 	disconnects, closes               *prometheus.Desc
 	buildInfo                         *prometheus.Desc
 
@@ -55,6 +56,9 @@ func newSeries() *series {
 		"From the intended send time of a message to its answer: what a user would feel.")
 	s.scheduleLag = add("schedule_lag_seconds",
 		"How late loadrig itself came to what it had scheduled.")
+
+	s.ping = add("ping_round_trip_seconds",
+		"From a keep-alive ping to its pong.")
 
 	s.disconnects = add("disconnects_total",
 		"Attempts and sessions that ended, by cause and by who ended them.", "cause", "initiator")

@@ -6,7 +6,7 @@ import (
 	"github.com/loadrig/loadrig/messages"
 )
 
-// Snapshot is the sum of what shards have counted. It is plain data of a fixed 1.1 MiB: allocate it
+// Snapshot is the sum of what shards have counted. It is plain data of a fixed 1.2 MiB: allocate it
 // once, Reset it and use it again; pass it by pointer; `*a = *b` is a deep copy. The zero value is
 // empty and ready. It is not safe for concurrent use.
 //
@@ -25,6 +25,7 @@ type Snapshot struct {
 	RoundTrip   Histogram                     // from the actual write of a message to its answer
 	Response    Histogram                     // from the intended send time to the answer; percentiles without a name are of this
 	ScheduleLag Histogram                     // from when something was due to when the shard came to it
+	Ping        Histogram                     // from a keep-alive ping to its pong
 	Handshake   Histogram                     // opening handshakes that succeeded, queueing and auth included
 	Phases      [messages.NumPhases]Histogram // their phases; one that did not take place is not recorded
 
@@ -114,6 +115,7 @@ func (s *Snapshot) histograms(t *Snapshot, f func(mine, other *Histogram)) {
 	f(&s.RoundTrip, &t.RoundTrip)
 	f(&s.Response, &t.Response)
 	f(&s.ScheduleLag, &t.ScheduleLag)
+	f(&s.Ping, &t.Ping)
 	f(&s.Handshake, &t.Handshake)
 	for i := range s.Phases {
 		f(&s.Phases[i], &t.Phases[i])

@@ -44,6 +44,7 @@ func filled(seed uint64) *Snapshot {
 	s.RoundTrip.Record(time.Duration(seed) * time.Millisecond)
 	s.Response.Record(time.Duration(seed) * time.Second)
 	s.ScheduleLag.Record(time.Duration(seed) * time.Microsecond)
+	s.Ping.Record(time.Duration(seed) * time.Millisecond)
 	s.Handshake.Record(time.Duration(seed) * time.Millisecond)
 	for i := range s.Phases {
 		s.Phases[i].Record(time.Duration(seed) * time.Duration(i+1) * time.Millisecond)

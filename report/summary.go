@@ -42,6 +42,7 @@ type Summary struct {
 	RoundTrip   Latency      `json:"round_trip_seconds"`   // from the actual write to the answer
 	Response    Latency      `json:"response_seconds"`     // from the intended send time to the answer
 	ScheduleLag Latency      `json:"schedule_lag_seconds"` // from the intended to the actual send time
+	Ping        Latency      `json:"ping_seconds"`         // from a keep-alive ping to its pong
 	Handshake   Handshake    `json:"handshake_seconds"`
 	Disconnects []Disconnect `json:"disconnects"`
 	Rig         Rig          `json:"rig"`
@@ -133,6 +134,7 @@ func (s *Summary) Fill(snap *metrics.Snapshot) {
 	s.RoundTrip = NewLatency(&snap.RoundTrip)
 	s.Response = NewLatency(&snap.Response)
 	s.ScheduleLag = NewLatency(&snap.ScheduleLag)
+	s.Ping = NewLatency(&snap.Ping)
 	s.Handshake = Handshake{Latency: NewLatency(&snap.Handshake), Phases: make(map[string]Latency)}
 	for p := range snap.Phases {
 		if h := &snap.Phases[p]; h.Count() > 0 {
@@ -214,6 +216,8 @@ var hints = map[messages.Cause]string{
 	messages.CauseUpgradeInvalid: "is this a WebSocket server?",
 	messages.CauseAuth:           "see --scope, --token, --token-key",
 	messages.CauseLocalResource:  "see ulimit -n, --local-ips",
+	messages.CauseProxy:          "is the proxy of --proxy or of the environment the right one? --proxy none goes without",
+	messages.CauseRedirect:       "give --url the address where the server is",
 }
 
 // explain says what is known of a cause, and what to look at.

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/loadrig/loadrig/internal/figures"
 	"github.com/loadrig/loadrig/messages"
 )
 
@@ -74,6 +75,7 @@ func (s *Summary) writeLatencies(b *strings.Builder) {
 	latency(t, "response", s.Response)
 	latency(t, "round trip", s.RoundTrip)
 	latency(t, "schedule lag", s.ScheduleLag)
+	latency(t, "ping", s.Ping)
 	latency(t, "handshake", s.Handshake.Latency)
 	for p := range messages.NumPhases {
 		name := messages.Phase(p).String()
@@ -125,25 +127,6 @@ func seconds(s float64) string {
 	return "0s"
 }
 
-// count writes a number with its thousands apart: 12,345.
-func count(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func count(n uint64) string { return figures.Count(n) }
 
-// size writes a number of bytes: 64 B, 1.5 KiB, 20.1 MiB.
-func size(n uint64) string {
-	const units = "KMGT"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v, u := float64(n)/1024, 0
-	for v >= 1024 && u < len(units)-1 {
-		v /= 1024
-		u++
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[u])
-}
+func size(n uint64) string { return figures.Size(n) }

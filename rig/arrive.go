@@ -9,17 +9,14 @@ import (
 
 // arrive has the players connect, one by one: at their rate, or as fast as handshakes end.
 func (r *run) arrive(ctx context.Context) {
-	connect := r.cfg.connect(nil) // one for all, unless each has an identity
+	all := r.cfg.connect()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n, id := range r.ids {
 		if !r.turn(ctx, timer, n) {
 			return
 		}
-		if r.cfg.Auth != nil {
-			connect = r.cfg.connect(r.cfg.Auth(n))
-		}
-		if r.manager.Tell(id, connect) != nil {
+		if r.manager.Tell(id, r.cfg.connectOf(n, all)) != nil {
 			return
 		}
 	}

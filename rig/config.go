@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,10 @@ type Config struct {
 	// Auth gives the auth context of the n-th player, from 0. Default: none.
 	Auth func(n int) messages.Authorizer
 
+	// Certificate gives the client certificate of the n-th player for wss. Default: that of Transport.TLS, if
+	// any, for all.
+	Certificate func(n int) *tls.Certificate
+
 	// Transport and Shards set up the engine; zero values work. Default Shards: GOMAXPROCS.
 	Transport transport.Options
 	Shards    int
@@ -65,6 +70,8 @@ type Config struct {
 	Progress func(Progress)
 	// Serving is told the address that HTTP got.
 	Serving func(addr string)
+	// Starting is called once everything that can be checked was, before the first player.
+	Starting func()
 	// Logger is told of faults of the rig. Default: slog.Default.
 	Logger *slog.Logger
 }
@@ -107,7 +114,7 @@ func (c Config) Validate() error {
 			errs = append(errs, &messages.FieldError{Field: field, Err: err})
 		}
 	}
-	if err := transport.Check(c.connect(nil)); err != nil {
+	if err := transport.Check(c.connect()); err != nil {
 		field := "URL"
 		if errors.Is(err, messages.ErrBadHeader) {
 			field = "Headers"
@@ -133,7 +140,14 @@ func (c Config) Validate() error {
 	if err := c.crowd(nil).Validate(); err != nil {
 		errs = append(errs, err)
 	}
-	wrong("Transport", c.Transport.Validate())
+	for _, err := range each(c.Transport.Validate()) {
+		var field *messages.FieldError
+		if errors.As(err, &field) {
+			wrong(field.Field, field.Err)
+		} else {
+			wrong("Transport", err)
+		}
+	}
 	if c.HTTP != "" {
 		if host, port, err := net.SplitHostPort(c.HTTP); err != nil {
 			wrong("HTTP", fmt.Errorf("got %q, want host:port, as 127.0.0.1:9464", c.HTTP))
@@ -144,10 +158,37 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// each gives the errors that were joined; none if err is nil.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
 func (c Config) crowd(meters []players.Meter) players.Traffic {
 	return players.Traffic{Kind: c.Traffic, Rate: c.MessageRate, Size: c.Size, Players: c.Connections, Meters: meters}
 }
 
-func (c Config) connect(auth messages.Authorizer) *messages.Connect {
-	return &messages.Connect{URL: c.URL, Subprotocols: c.Subprotocols, Headers: c.Headers, Auth: auth}
+// connect is the Connect of all players, as far as they are alike.
+func (c Config) connect() *messages.Connect {
+	return &messages.Connect{URL: c.URL, Subprotocols: c.Subprotocols, Headers: c.Headers}
+}
+
+// connectOf is that of the n-th; all is what connect gives.
+func (c Config) connectOf(n int, all *messages.Connect) *messages.Connect {
+	if c.Auth == nil && c.Certificate == nil {
+		return all
+	}
+	own := c.connect()
+	if c.Auth != nil {
+		own.Auth = c.Auth(n)
+	}
+	if c.Certificate != nil {
+		own.Certificate = c.Certificate(n)
+	}
+	return own
 }

@@ -23,7 +23,8 @@ const drainTimeout = 30 * time.Second
 
 // Run carries out one run and gives its summary. When ctx ends, the load does, and the run drains and
 // reports as it would have at its end. An error means that there was no run: a *messages.FieldError or several,
-// a *LimitError, or what kept the engine or the HTTP listener from starting.
+// a *LimitError, or what kept the engine or the HTTP listener from starting. A name that cannot be looked up, or
+// a proxy that lets nobody through, is such an error; a server that does not answer is what a run reports.
 func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	c = c.withDefaults()
 	if err := c.Validate(); err != nil {
@@ -61,12 +62,18 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 		defer cancel()
 		_ = r.manager.Stop(stop)
 	}()
+	if err := r.manager.Network().Probe(ctx, c.connect()); err != nil && ctx.Err() == nil { // as Probe, with names kept
+		return nil, err
+	}
 	if c.HTTP != "" {
 		web, err := r.serve()
 		if err != nil {
 			return nil, &messages.FieldError{Field: "HTTP", Err: err}
 		}
 		defer web.stop()
+	}
+	if c.Starting != nil {
+		c.Starting()
 	}
 	return r.run(ctx)
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -198,6 +200,83 @@ func fetch(t *testing.T, url string) string {
 	return string(b)
 }
 
+// TestNothingStarted: what is the user's to mend is told before the first player and before anything listens.
+func TestNothingStarted(t *testing.T) {
+	server := wstest.Serve(t, wstest.Echo)
+	proxy, err := url.Parse("http://" + wstest.Serve(t, wstest.HTTPProxy("a:b", nil)).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		field  string
+		change func(*Config)
+	}{
+		{"URL", func(c *Config) { c.URL = "ws://game.example/" }},
+		{"Proxy", func(c *Config) { c.Transport.Proxy = transport.ProxyURL(proxy) }},
+		{"UnixSocket", func(c *Config) { c.Transport.UnixSocket = t.TempDir() + "/absent" }},
+		{"ConnectTo", func(c *Config) { c.Transport.ConnectTo = []transport.ConnectTo{{ToHost: "game.example"}} }},
+	} {
+		cfg := small(server.URL())
+		cfg.HTTP = ":0"
+		cfg.Transport.Resolver = nobody{}
+		cfg.Serving = func(string) { t.Errorf("%s: it listens", c.field) }
+		cfg.Starting = func() { t.Errorf("%s: it starts", c.field) }
+		c.change(&cfg)
+		_, err := Run(t.Context(), cfg)
+		var field *messages.FieldError
+		if !errors.As(err, &field) || field.Field != c.field {
+			t.Errorf("got %v, want an error that names %s", err, c.field)
+		}
+		if err := Probe(t.Context(), cfg); !errors.As(err, &field) || field.Field != c.field {
+			t.Errorf("Probe: got %v, want an error that names %s", err, c.field)
+		}
+		// Who interrupts it is not told of mistakes, but that it was interrupted.
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		cfg.Serving, cfg.Starting = nil, nil
+		if s, err := Run(ctx, cfg); err != nil || !s.Interrupted || s.Connections.Attempted != 0 {
+			t.Errorf("%s, interrupted: got %+v, %v", c.field, s, err)
+		}
+	}
+	if n := server.Total(); n != 0 {
+		t.Errorf("the server saw %d connections, want none", n)
+	}
+}
+
+// nobody is a Resolver that knows no name.
+type nobody struct{}
+
+func (nobody) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, errors.New("no such host")
+}
+
+// TestWays: a run through a proxy, and one over a Unix socket; Starting is told once.
+func TestWays(t *testing.T) {
+	server := wstest.Serve(t, wstest.Echo)
+	proxy, err := url.Parse("socks5://" + wstest.Serve(t, wstest.SOCKSProxy("", nil)).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir() + "/s"
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wstest.ServeOn(t, ln, wstest.Echo)
+	for _, o := range []transport.Options{{Proxy: transport.ProxyURL(proxy)}, {UnixSocket: path}} {
+		for _, e := range []transport.Engine{transport.EngineAuto, transport.EngineGoroutine} {
+			c := small(server.URL())
+			c.Transport = o
+			c.Transport.Engine = e
+			starts := 0
+			c.Starting = func() { starts++ }
+			if s := runs(t, t.Context(), c); s.Verdict != report.Pass || s.Connections.Opened != 20 || starts != 1 {
+				t.Errorf("got %s %v, %d opened, started %d times", s.Verdict, s.Reasons, s.Connections.Opened, starts)
+			}
+		}
+	}
+}
+
 func TestPortTaken(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -226,6 +305,10 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Shards = -1 }, "Shards: got -1, want 1 to 1023"},
 		{func(c *Config) { c.HTTP = "x" }, `HTTP: got "x", want host:port, as 127.0.0.1:9464`},
 		{func(c *Config) { c.Headers = http.Header{"X": {"a\nb"}} }, "Headers: bad header: the value of X has a control character"},
+		{func(c *Config) { c.Transport.UnixSocket, c.Transport.ConnectTo = "x", make([]transport.ConnectTo, 1) },
+			"UnixSocket: got another address to connect to too, want one of them"},
+		{func(c *Config) { c.Transport.MaxMessage, c.Transport.ResolveSelect = -1, 9 },
+			"Transport: max message: got -1 bytes, want 1 or more, or 0 for the default\nResolveSelect: got 9, want roundRobin, first or random"},
 		{func(c *Config) { c.Connections, c.Duration = 0, 0 }, "Connections: got 0, want 1 or more\nDuration: got 0s, want more than 0"},
 	} {
 		cfg := small("ws://127.0.0.1/")
@@ -260,6 +343,19 @@ func TestFit(t *testing.T) {
 		c.URL = "ws://192.0.2.1/"
 		if err := Fit(c); !errors.As(err, &le) || le.Fits != ports {
 			t.Errorf("got %v, want a limit of %d ports", err, ports)
+		}
+		// It is the first hop that counts, and a Unix socket needs none.
+		nearby, err := url.Parse("socks5h://127.0.0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Transport.Proxy = transport.ProxyURL(nearby)
+		if err := Fit(c); errors.As(err, &le) && le.Fits == ports {
+			t.Errorf("through a proxy on this machine: got %v", err)
+		}
+		c.Transport.Proxy, c.Transport.UnixSocket = nil, "/x"
+		if err := Fit(c); errors.As(err, &le) && le.Fits == ports {
+			t.Errorf("over a Unix socket: got %v", err)
 		}
 	}
 }

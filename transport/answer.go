@@ -23,6 +23,8 @@ type answer struct {
 	accept      []string
 	protocol    []string
 	extensions  []string
+	location    []string // of a redirect
+	cookies     []string // Set-Cookie, unparsed
 	subprotocol string
 }
 
@@ -90,7 +92,8 @@ func parseAnswer(head []byte) (answer, error) {
 	}
 }
 
-// take keeps the headers that RFC 6455 §4.1 has the client check.
+// take keeps the headers that RFC 6455 §4.1 has the client check, and those that say where else to go or what
+// to remember.
 func (a *answer) take(name []byte, value string) {
 	for _, h := range []struct {
 		name   string
@@ -101,6 +104,8 @@ func (a *answer) take(name []byte, value string) {
 		{"sec-websocket-accept", &a.accept},
 		{"sec-websocket-protocol", &a.protocol},
 		{"sec-websocket-extensions", &a.extensions},
+		{"location", &a.location},
+		{"set-cookie", &a.cookies},
 	} {
 		if len(name) == len(h.name) && strings.EqualFold(string(name), h.name) {
 			*h.values = append(*h.values, value)

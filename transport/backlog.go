@@ -62,7 +62,6 @@ func (c *Conn) writable() {
 // took counts the frames of which the socket now has the last byte.
 func (c *Conn) took(tx *backlog, n int) {
 	l := c.loop
-	l.traffic.SentWire += uint64(n)
 	tx.head += n
 	tx.since = l.now
 	for tx.first < len(tx.frames) && tx.frames[tx.first].end <= tx.head {

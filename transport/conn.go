@@ -41,14 +41,16 @@ type Conn struct {
 	rx       *assembly  // nil between messages
 	tx       *backlog   // nil while the socket takes everything
 	ending   *ending    // nil while healthy
-	timer    Timer      // the nearest deadline: dial, close, write stall or idle
+	ka       *keepalive // nil unless the connection sends pings by itself
+	timer    Timer      // the nearest deadline: dial, close, write stall, idle or ping
 	lastRead messages.Stamp
 	index    int32 // in loop.conns
 	phase    phase
 }
 
 // stream is what carries a connection's bytes. Its methods never block. Failures of reading are
-// reported to the connection by readFailed.
+// reported to the connection by readFailed. It counts the bytes that cross the wire, which over TLS are
+// others than the connection's own.
 type stream interface {
 	// write gives how many bytes the kernel took. Where that is not all, the connection keeps the rest
 	// and offers it again when it is told that the stream is writable.
@@ -101,7 +103,7 @@ func (c *Conn) Send(op messages.Op, payload []byte) error {
 func (c *Conn) send(op messages.Op, payload []byte) error {
 	l := c.loop
 	l.traffic.Asked++
-	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head+len(payload) > l.net.opts.MaxBacklog {
+	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
 		l.traffic.Dropped[messages.DropBacklog]++
 		if l.net.opts.CloseOnBacklog {
 			c.fail(messages.CauseBacklog, messages.ClosePolicyViolation, errBacklogClosing)
@@ -114,7 +116,6 @@ func (c *Conn) send(op messages.Op, payload []byte) error {
 		return nil
 	}
 	n, err := c.st.write(frame)
-	l.traffic.SentWire += uint64(n)
 	if n == len(frame) {
 		c.sent(op, len(payload))
 		return nil

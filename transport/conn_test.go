@@ -171,7 +171,7 @@ func TestHandshake(t *testing.T) {
 		{"a line without a colon", answer(switching, "nonsense"), messages.CauseUpgradeInvalid, 0},
 		{"endless", answer(switching, "X: "+strings.Repeat("x", 20<<10)), messages.CauseUpgradeInvalid, 0},
 		{"200", answer("HTTP/1.1 200 OK", "Content-Length: 2"), messages.CauseUpgradeStatus, 200},
-		{"301", answer("HTTP/1.1 301 Moved Permanently", "Location: /"), messages.CauseUpgradeStatus, 301},
+		{"301", answer("HTTP/1.1 301 Moved Permanently", "Location: /"), messages.CauseRedirect, 301},
 		{"401", answer("HTTP/1.1 401 Unauthorized"), messages.CauseUpgradeStatus, 401},
 		{"503 without a reason", answer("HTTP/1.1 503"), messages.CauseUpgradeStatus, 503},
 		{"nothing", func(string) string { return "" }, messages.CauseEOF, 0},

@@ -28,7 +28,11 @@ func (c *Conn) Alarm(_ *Timer, now messages.Stamp) {
 	c.loop.blame = c
 	switch c.phase {
 	case phaseDialing:
-		c.end(messages.CauseConnectTimeout, errDialTimeout)
+		err := errDialTimeout
+		if t := c.hs.target; t != nil && t.way.proxy != nil && c.hs.phase == messages.PhaseConnect {
+			err = t.way.proxy.fail(proxyBeyond, err)
+		}
+		c.end(messages.CauseConnectTimeout, err)
 	case phaseClosing:
 		c.end(c.ending.cause, nil)
 		if c.ending.err == nil {
@@ -54,12 +58,16 @@ func (c *Conn) watchStalls() {
 			next = idle
 		}
 	}
+	if c.ka != nil && (next == 0 || c.ka.due < next) {
+		next = c.ka.due
+	}
 	if next != 0 {
 		c.loop.timers.set(&c.timer, next, c)
 	}
 }
 
-// checkStalls ends the connection if it is past one of its limits, else waits for the nearest.
+// checkStalls ends the connection if it is past one of its limits, else sends the ping that is due, if any,
+// and waits for the nearest.
 func (c *Conn) checkStalls(now messages.Stamp) {
 	o := &c.loop.net.opts
 	switch {
@@ -68,6 +76,11 @@ func (c *Conn) checkStalls(now messages.Stamp) {
 	case o.IdleTimeout > 0 && now >= c.lastRead.Add(o.IdleTimeout):
 		c.fail(messages.CauseIdleTimeout, messages.CloseGoingAway, errIdleTimeout)
 	default:
-		c.watchStalls()
+		if c.ka != nil && now >= c.ka.due {
+			c.pingDue(now)
+		}
+		if c.phase == phaseOpen { // a ping may have found the backlog full, where that ends the connection
+			c.watchStalls()
+		}
 	}
 }

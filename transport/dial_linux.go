@@ -3,7 +3,9 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +23,7 @@ func (c *Conn) dialFD(to netip.AddrPort) error {
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	s := &fdStream{conn: c, fd: fd, lease: c.loop.net.sources.take(to, c.hs.sources)}
+	s := &fdStream{conn: c, fd: fd, lease: c.loop.net.sources.take(to, &c.hs.sources)}
 	fail := func(call string, err error) error {
 		closeFD(fd, false)
 		s.lease.release()
@@ -44,6 +46,54 @@ func (c *Conn) dialFD(to netip.AddrPort) error {
 	}
 	c.st = s
 	return nil
+}
+
+// adopt makes a stream of what was dialed off the loop. In epoll, the socket leaves Go's own poller: what
+// stays registered there costs a wake-up for each packet.
+func (c *Conn) adopt(d *dialed, from lease) error {
+	l := c.loop
+	if l.net.opts.Engine != EngineEpoll || d.over != nil { // TLS to a proxy is more than a socket
+		c.st = newNetStream(c, d, from)
+		return nil
+	}
+	fd, err := takeFD(d.wire.Conn)
+	if err != nil {
+		return err
+	}
+	s := &fdStream{conn: c, fd: fd, lease: from}
+	if err := l.poller.(*epoller).add(s, epoll.In); err != nil {
+		closeFD(fd, false)
+		return fmt.Errorf("epoll: %w", err)
+	}
+	d.wire.harvest(&l.traffic)
+	if d.tls != nil {
+		s.tls = &tlsLayer{tc: d.tls, s: s}
+		d.wire.Conn = s.tls
+	}
+	c.st = s
+	return nil
+}
+
+// takeFD gives a descriptor of its own for the socket of nc, and closes nc.
+func takeFD(nc net.Conn) (fd int, err error) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return 0, fmt.Errorf("%T is no socket", nc)
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if e := rc.Control(func(old uintptr) {
+		fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0)
+	}); e != nil {
+		return 0, e
+	}
+	if err != nil {
+		return 0, fmt.Errorf("dup: %w", err)
+	}
+	_ = nc.Close()
+	return fd, nil
 }
 
 // connectDone takes the outcome of the connect that dialFD started.
@@ -93,11 +143,13 @@ func bindSource(fd int, from netip.Addr) error {
 	return unix.Bind(fd, sockaddr(netip.AddrPortFrom(from, 0)))
 }
 
+// sockaddr makes the kernel's form of a. A zone must be a number.
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	if a.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
 	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	zone, _ := strconv.ParseUint(a.Addr().Zone(), 10, 32)
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: uint32(zone)}
 }
 
 func closeFD(fd int, reset bool) {

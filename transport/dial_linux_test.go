@@ -135,13 +135,13 @@ func TestStaleEvent(t *testing.T) {
 			if third == nil {
 				third = b.player()
 				ps[1-i].conn.Abort(messages.CauseLocal, nil)
-				third.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, third)
+				third.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, nil, third)
 			}
 		}
 	}
 	b.do(func() {
 		for _, p := range ps {
-			p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, p)
+			p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, nil, p)
 		}
 	})
 	for {
@@ -151,6 +151,23 @@ func TestStaleEvent(t *testing.T) {
 			d.awaitOpened()
 			d.awaitGot(got{messages.OpText, "x"})
 			return
+		}
+	}
+}
+
+// The zone of a link-local address gets to the kernel, by its number.
+func TestZone(t *testing.T) {
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	s := newSources([]netip.Addr{netip.MustParseAddr("fe80::1%lo"), netip.MustParseAddr("fe80::1%no-such-interface")})
+	to := netip.MustParseAddrPort("[fe80::2%lo]:80")
+	for _, want := range []int{lo.Index, 0} {
+		l := s.take(to, new(tried))
+		got, ok := sockaddr(netip.AddrPortFrom(l.addr(), 7)).(*unix.SockaddrInet6)
+		if !ok || got.ZoneId != uint32(want) || got.Port != 7 || got.Addr != netip.MustParseAddr("fe80::1").As16() {
+			t.Errorf("got %+v, want fe80::1 of the interface %d", got, want)
 		}
 	}
 }

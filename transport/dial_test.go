@@ -79,6 +79,17 @@ func stuckIn(t *testing.T, e Engine) []stuckDial {
 			}}})
 	}
 
+	for _, scheme := range []string{schemeHTTP, schemeHTTPS, schemeSOCKS5H} {
+		inProxy := make(chan struct{})
+		silent := wstest.Serve(t, func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1))
+			close(inProxy)
+			_, _ = io.Copy(io.Discard, c)
+		})
+		add(stuckDial{phase: messages.PhaseConnect, name: scheme + " proxy", reached: inProxy, connect: &messages.Connect{URL: "wss://game.example/"},
+			options: Options{Proxy: through(t, scheme+"://"+silent.Addr())}})
+	}
+
 	inTLS := make(chan struct{})
 	silent := wstest.Serve(t, func(c net.Conn) {
 		_, _ = io.ReadFull(c, make([]byte, 5))
@@ -383,6 +394,11 @@ func TestResolver(t *testing.T) {
 		lookups(t, r, "a", 1)
 		check("no ttl", lookups(t, r, "a", 1), "10.0.0.2", 2)
 
+		r = make1(Forever)
+		lookups(t, r, "a", 1)
+		time.Sleep(10 * 365 * 24 * time.Hour)
+		check("forever", lookups(t, r, "a", 1), "10.0.0.2", 1)
+
 		r = make1(time.Minute)
 		for i := range maxNames + 10 {
 			r.names[fmt.Sprint("name", i)] = new(resolved)
@@ -416,7 +432,7 @@ func TestSources(t *testing.T) {
 		got := make(map[string]int)
 		var leases []lease
 		for range c.takes {
-			l := s.take(c.to, 0)
+			l := s.take(c.to, new(tried))
 			got[l.addr().String()]++
 			leases = append(leases, l)
 		}
@@ -436,14 +452,16 @@ func TestSources(t *testing.T) {
 			}
 		}
 		// A source that had no port left is not tried again while there are others.
-		tried := make(map[string]bool)
-		for not := range s.choices([]netip.Addr{c.to.Addr()}) {
-			l := s.take(c.to, not)
-			tried[l.addr().String()] = true
+		all := make(map[string]bool)
+		var so tried
+		for range s.choices([]netip.Addr{c.to.Addr()}) {
+			l := s.take(c.to, &so)
+			all[l.addr().String()] = true
+			so.number++
 			l.release()
 		}
-		if n := s.choices([]netip.Addr{c.to.Addr()}); len(tried) != n {
-			t.Errorf("%s: tried %v, want %d sources", c.name, tried, n)
+		if n := s.choices([]netip.Addr{c.to.Addr()}); len(all) != n {
+			t.Errorf("%s: tried %v, want %d sources", c.name, all, n)
 		}
 	}
 	if n := newSources(nil).choices(nil); n != 0 {

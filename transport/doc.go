@@ -7,9 +7,13 @@
 // ever made from the loop's own turn, never from inside a call that the handler makes.
 //
 // There are two engines behind the same types. On Linux a loop waits in epoll, and a plain connection
-// costs a socket and a few hundred bytes. Elsewhere, and for wss, a connection has a goroutine that
-// reads and, while there is something to write, one that writes; both only hand bytes to the loop.
+// costs a socket and a few hundred bytes. Elsewhere, and behind an https:// proxy, a connection has a
+// goroutine that reads and, while there is something to write, one that writes; both only hand bytes to
+// the loop.
 //
-// What may live here: sockets, framing, name lookup, source addresses, timers. What may not: actors,
+// A server is reached straight, through a proxy, by a detour, or over a Unix socket, as [Options] says for
+// all connections of a [Network]; [Network.Probe] tells beforehand whether that can be.
+//
+// What may live here: sockets, framing, name lookup, proxies, source addresses, cookies, timers. What may not: actors,
 // metrics, load models, or anything that decides when to connect or what to send.
 package transport

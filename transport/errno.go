@@ -16,14 +16,17 @@ import (
 func causeOf(err error) messages.Cause {
 	var dns *net.DNSError
 	var alert *net.OpError
+	var through *proxyError
 	switch {
+	case errors.As(err, &through) && !isAny(err, timedOut) && !noPortLeft(err) && !isAny(err, errnoResource):
+		return messages.CauseProxy
 	case isAny(err, errnoReset):
 		return messages.CauseReset
 	case isAny(err, errnoRefused):
 		return messages.CauseRefused
 	case noPortLeft(err), isAny(err, errnoResource):
 		return messages.CauseLocalResource
-	case isAny(err, errnoTimeout), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case isAny(err, timedOut):
 		return messages.CauseConnectTimeout
 	case errors.As(err, &dns):
 		return messages.CauseResolve
@@ -37,6 +40,9 @@ func causeOf(err error) messages.Cause {
 		return messages.CauseReset
 	}
 }
+
+// timedOut are the errors that say that something took too long.
+var timedOut = append([]error{os.ErrDeadlineExceeded, context.DeadlineExceeded}, errnoTimeout...)
 
 // noPortLeft tells that no local port was free for the source and destination.
 func noPortLeft(err error) bool { return isAny(err, errnoNoPort) }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,12 +15,14 @@ import (
 // handshake is what a connection needs only while it is being opened. It is pooled.
 type handshake struct {
 	target    *target
+	jar       *Jar // nil if the player keeps nothing
 	auth      http.Header
-	key       [24]byte // Sec-WebSocket-Key
-	head      []byte   // of the response, so far
-	addrs     []netip.Addr
-	sources   int  // how many source addresses had no port left
-	connected bool // TCP is up
+	key       [24]byte     // Sec-WebSocket-Key
+	head      []byte       // of the response, so far
+	addrs     []netip.Addr // of the next hop, not yet tried
+	server    []netip.Addr // of the server, where a proxy is given those
+	sources   tried        // towards the first of addrs
+	connected bool         // TCP is up
 	phase     messages.Phase
 	began     messages.Stamp // of the phase
 	times     messages.Handshake
@@ -36,11 +37,13 @@ type runFunc func()
 func (f runFunc) RunOnLoop(any) { f() }
 
 // Dial opens a connection as connect says. It returns at once; h is told the outcome in a later turn, in
-// Closed also where connect is not valid.
-func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
+// Closed also where connect is not valid. jar holds what the player has kept from earlier connections, and
+// takes what it is to keep; nil if it keeps nothing.
+func (l *Loop) Dial(connect *messages.Connect, jar *Jar, h Handler) *Conn {
 	c := &Conn{loop: l, handler: h, hs: l.free.handshake(), index: int32(len(l.conns))}
 	l.conns = append(l.conns, c)
 	hs := c.hs
+	hs.jar = jar
 	hs.times.Start = messages.Now()
 	if l.stopping.Load() { // nothing may be begun that Run would not wait for
 		c.end(messages.CauseShutdown, nil)
@@ -53,6 +56,11 @@ func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
 		return c
 	}
 	hs.target = t
+	if t.way.err != nil {
+		hs.phase = messages.PhaseConnect
+		c.end(messages.CauseProxy, fmt.Errorf("proxy: %w", t.way.err))
+		return c
+	}
 	if connect.Auth == nil {
 		c.resolve()
 	} else {
@@ -63,7 +71,7 @@ func (l *Loop) Dial(connect *messages.Connect, h Handler) *Conn {
 
 func (l *Loop) compile(connect *messages.Connect) (*target, error) {
 	if l.last.connect != connect {
-		t, err := compile(connect, l.net.opts.UserAgent)
+		t, err := l.net.compile(connect)
 		if err != nil {
 			return nil, err
 		}
@@ -131,73 +139,6 @@ func (c *Conn) leave() {
 	c.hs.times.Phases[c.hs.phase] += max(1, messages.Now().Sub(c.hs.began))
 }
 
-func (c *Conn) resolve() {
-	hs, l := c.hs, c.loop
-	if l.net.opts.Dial != nil {
-		c.dialStream(net.JoinHostPort(hs.target.host, hs.target.port))
-		return
-	}
-	c.enter(messages.PhaseResolve)
-	addrs, ok := l.net.resolver.lookup(hs.target.host, func(addrs []netip.Addr, err error) {
-		l.Post(runFunc(func() {
-			if c.hs != hs {
-				return
-			}
-			l.blame = c
-			c.leave()
-			if err != nil {
-				c.end(messages.CauseResolve, err)
-				return
-			}
-			c.connectTo(addrs)
-		}), nil)
-	})
-	if ok {
-		c.connectTo(addrs)
-	}
-}
-
-// connectTo tries the first of addrs; the others follow if it cannot be reached.
-func (c *Conn) connectTo(addrs []netip.Addr) {
-	hs := c.hs
-	hs.addrs = addrs
-	port, err := net.LookupPort("tcp", hs.target.port)
-	if err != nil {
-		c.end(messages.CauseResolve, err)
-		return
-	}
-	to := netip.AddrPortFrom(addrs[0], uint16(port))
-	if hs.target.secure || c.loop.net.opts.Engine == EngineGoroutine {
-		c.dialStream(to.String())
-		return
-	}
-	c.enter(messages.PhaseConnect)
-	if err := c.dialFD(to); err != nil {
-		c.connectFailed(err)
-	}
-}
-
-// connectFailed goes on with the next source address, or the next address of the name, or gives up.
-func (c *Conn) connectFailed(err error) {
-	hs := c.hs
-	if c.st != nil {
-		c.st.close(false)
-		c.st = nil
-	}
-	c.leave()
-	switch {
-	case noPortLeft(err) && hs.sources+1 < c.loop.net.sources.choices(hs.addrs):
-		hs.sources++
-		c.connectTo(hs.addrs)
-	case len(hs.addrs) > 1 && !isAny(err, errnoResource):
-		// Not only where refused: without IPv6, ::1 for instance is an address that cannot be had.
-		hs.sources = 0
-		c.connectTo(hs.addrs[1:])
-	default:
-		c.end(causeOf(err), err)
-	}
-}
-
 // begin sends the upgrade request, as TCP, and TLS if asked for, are up.
 func (c *Conn) begin() {
 	hs, l := c.hs, c.loop
@@ -209,18 +150,19 @@ func (c *Conn) begin() {
 	b := append(l.scratch[:0], hs.target.request...)
 	b = append(b, hs.key[:]...)
 	b = append(b, "\r\n"...)
-	if len(hs.auth) > 0 {
-		var extra strings.Builder
-		if err := writeHeaders(&extra, hs.auth); err != nil {
-			c.end(messages.CauseAuth, err)
-			return
-		}
-		b = append(b, extra.String()...)
+	var extra strings.Builder
+	more, err := writeHeaders(&extra, hs.auth)
+	if err != nil {
+		c.end(messages.CauseAuth, err)
+		return
+	}
+	b = append(b, extra.String()...)
+	if cookies := hs.cookies(more); cookies != "" {
+		b = append(append(append(b, "Cookie: "...), cookies...), "\r\n"...)
 	}
 	b = append(b, "\r\n"...)
 	l.scratch = b
 	n, err := c.st.write(b)
-	l.traffic.SentWire += uint64(n)
 	switch {
 	case err != nil:
 		c.end(causeOf(err), err)
@@ -245,10 +187,14 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 		return nil
 	}
 	a, err := parseAnswer(head)
+	if err == nil && c.loop.net.opts.Cookies && hs.jar != nil {
+		hs.jar.keepCookies(hs.target.origin, a.cookies)
+	}
 	if err == nil && a.status != http.StatusSwitchingProtocols {
-		c.because(messages.CauseUpgradeStatus, fmt.Errorf("got status %d, want 101", a.status))
+		cause, err := a.refusal()
+		c.because(cause, err)
 		c.ending.status = a.status
-		c.end(messages.CauseUpgradeStatus, nil)
+		c.end(cause, nil)
 		return nil
 	}
 	if err == nil {
@@ -272,6 +218,7 @@ func (c *Conn) open(subprotocol string) {
 	c.phase = phaseOpen
 	c.lastRead = l.now
 	l.timers.unset(&c.timer)
+	c.startPings()
 	c.watchStalls()
 	l.blame = c
 	c.handler.Opened(&l.opened)

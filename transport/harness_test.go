@@ -134,6 +134,7 @@ func (g got) String() string {
 type player struct {
 	*lab
 	conn   *Conn
+	jar    *Jar // what it keeps, if anything
 	opened chan messages.Opened
 	got    chan got
 	closed chan messages.Closed
@@ -154,7 +155,7 @@ func (b *lab) player() *player {
 // dial opens a connection for p.
 func (p *player) dial(c *messages.Connect) *player {
 	p.t.Helper()
-	p.do(func() { p.conn = p.loop.Dial(c, p) })
+	p.do(func() { p.conn = p.loop.Dial(c, p.jar, p) })
 	return p
 }
 

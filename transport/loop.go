@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/rand"
 	"fmt"
+	"hash/maphash"
 	mrand "math/rand/v2"
 	"runtime/debug"
 	"sync"
@@ -50,8 +51,11 @@ type Loop struct {
 	reading *Conn // whose bytes are being handled; nil between reads
 	rb      []byte
 	scratch []byte
+	plain   []byte                              // what one TLS record holds; nil until there is one
+	sealed  []byte                              // scratch for TLS records to be written
 	control [ws.MaxControlFramePayloadSize]byte // of a control frame that came in pieces
 	random  *mrand.ChaCha8
+	seed    maphash.Seed // of the proofs in keep-alive pings
 	traffic messages.Traffic
 	panics  uint64
 	message messages.Message // reused for every message event
@@ -90,7 +94,7 @@ type poller interface {
 
 // NewLoop makes a loop that belongs to n. It does nothing until Run.
 func NewLoop(n *Network) (*Loop, error) {
-	l := &Loop{net: n, rb: make([]byte, readBuffer)}
+	l := &Loop{net: n, rb: make([]byte, readBuffer), seed: maphash.MakeSeed()}
 	var err error
 	if l.poller, err = newPoller(n.opts.Engine); err != nil {
 		return nil, fmt.Errorf("transport: event loop: %w", err)

@@ -173,7 +173,7 @@ func (p *peer) Message(e *messages.Message) {
 }
 
 func (f fixture) dial(c *messages.Connect, p *peer) (conn *Conn) {
-	f.on(func() { conn = f.Dial(c, p) })
+	f.on(func() { conn = f.Dial(c, nil, p) })
 	return conn
 }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"sync"
 )
 
@@ -29,14 +30,13 @@ func NewNetwork(o Options) (*Network, error) {
 	o = o.withDefaults()
 	n := &Network{opts: o, sources: newSources(o.LocalIPs)}
 	n.jobs.limit = dialers
-	n.resolver = resolver{ask: o.Resolver, ttl: o.ResolveTTL, jobs: &n.jobs, names: make(map[string]*resolved)}
+	n.resolver = resolver{
+		ask: o.Resolver, ttl: o.ResolveTTL, pick: o.ResolveSelect, policy: o.ResolvePolicy, jobs: &n.jobs, names: make(map[string]*resolved),
+	}
 	if o.TLS != nil {
 		n.tls = o.TLS.Clone()
 	} else {
 		n.tls = new(tls.Config)
-	}
-	if n.tls.ClientSessionCache == nil {
-		n.tls.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	n.tls.NextProtos = []string{"http/1.1"}
 	return n, nil
@@ -45,13 +45,8 @@ func NewNetwork(o Options) (*Network, error) {
 // Options gives the options in force, with defaults filled in.
 func (n *Network) Options() Options { return n.opts }
 
-// Sources gives how many source addresses connections to one destination spread over.
-func (n *Network) Sources(loopback bool) int {
-	if loopback && len(n.opts.LocalIPs) == 0 {
-		return loopbackSources
-	}
-	return max(1, len(n.opts.LocalIPs))
-}
+// Sources gives over how many source addresses connections to an address spread.
+func (n *Network) Sources(to netip.Addr) int { return len(n.sources.candidates(to.Unmap())) }
 
 // Wait returns when no goroutine of the network is left. The loops must have stopped.
 func (n *Network) Wait() {

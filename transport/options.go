@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -55,27 +56,56 @@ type Options struct {
 	// IdleTimeout ends a connection that has received nothing for so long. Default: off.
 	IdleTimeout time.Duration
 
+	// PingInterval is how often a connection sends a ping of its own accord (RFC 6455 §5.5.2), the first at
+	// a random place within the first interval. The pongs are timed, see messages.Message. A peer that does
+	// not answer is ended by IdleTimeout alone. Default: off.
+	PingInterval time.Duration
+
 	// MaxMessage is the largest message received, in bytes; a larger one ends the connection with 1009.
 	// Default 16 MiB.
 	MaxMessage int
-	// MaxBacklog is how many bytes of frames may wait for a socket that takes no more; further sends
-	// are dropped and counted. One frame is always kept whole. Default 256 KiB.
+	// MaxBacklog is how many bytes of frames may wait for a socket that takes no more: once so many do,
+	// sends are dropped and counted. So at most these bytes and one message wait. Default 256 KiB.
 	MaxBacklog int
 	// CloseOnBacklog ends the connection (cause backlog) instead of dropping the message.
 	CloseOnBacklog bool
 
 	// TLS is the base configuration for wss; nil is Go's default. The server name is filled in, and
-	// ALPN is http/1.1.
+	// ALPN is http/1.1. A ClientSessionCache in it is shared by all players; without one, each resumes
+	// its own session when it reconnects, as far as it has a Jar.
 	TLS *tls.Config
+	// NoResume has every TLS handshake be a full one.
+	NoResume bool
 
 	// LocalIPs are the source addresses to spread connections over. Default: the kernel's choice, and
 	// towards 127.0.0.0/8 further loopback addresses as needed, see sources.
 	LocalIPs []netip.Addr
 
 	// Resolver is asked for names. Default: Go's own. Answers are kept for ResolveTTL, default 1 min;
-	// a negative one keeps none. Connections spread over all addresses of a name.
-	Resolver   Resolver
-	ResolveTTL time.Duration
+	// a negative one keeps none, Forever all. ResolveSelect says how connections pick among the addresses
+	// of a name, and ResolvePolicy among IPv4 and IPv6; by default they spread over all. An address that
+	// cannot be reached is followed by the next.
+	Resolver      Resolver
+	ResolveTTL    time.Duration
+	ResolveSelect Selection
+	ResolvePolicy Policy
+
+	// Proxy gives what to go through to the server of a URL: http:// or https:// (HTTP CONNECT), socks5:// or
+	// socks5h:// with host:port, and user:password@ where wanted; nil goes straight. A name is looked up by the
+	// proxy, for socks5 here. It is called by all loops, must not block, and must give the same for the same URL.
+	// TLS checks the proxy as it does the server, and offers it no client certificate. Default: none. See
+	// ProxyURL, ParseProxy.
+	Proxy func(server *url.URL) (*url.URL, error)
+	// ConnectTo has TCP go elsewhere than the URL says; the first that matches counts. With a proxy, it is
+	// what the proxy is asked for.
+	ConnectTo []ConnectTo
+	// UnixSocket is the path of a socket that all connections go to, "@name" an abstract one of Linux; the URL
+	// then gives the Host header, the path and the name in TLS. Default: none.
+	UnixSocket string
+
+	// Cookies has each player keep the cookies of answers to the upgrade, refusals as well, and send them in
+	// its later handshakes.
+	Cookies bool
 
 	// Dial replaces TCP, for connections over something else; it implies EngineGoroutine and takes part
 	// in no source address pool.
@@ -131,7 +161,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Validate reports every mistake in o at once.
+// Validate reports every mistake in o at once; those in how servers are reached as *messages.FieldError.
 func (o Options) Validate() error {
 	var errs []error
 	if o.MaxMessage < 0 {
@@ -151,5 +181,5 @@ func (o Options) Validate() error {
 			errs = append(errs, errors.New("local ips: got an empty address"))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.checkWays()...)...)
 }

@@ -110,7 +110,7 @@ func TestPanicInCulprit(t *testing.T) {
 				b := newLab(t, Options{Engine: e, CloseTimeout: 50 * time.Millisecond})
 				p := &culprit{player: b.player(), told: make(chan any, 10), after: c.after}
 				p.onMessage = func(*Conn, *messages.Message) { panic("boom") }
-				b.do(func() { p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, p) })
+				b.do(func() { p.conn = b.loop.Dial(&messages.Connect{URL: srv.URL()}, nil, p) })
 				if r := await(t, p.told, "Panicked"); r != "boom" {
 					t.Errorf("told %v, want boom", r)
 				}

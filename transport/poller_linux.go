@@ -1,11 +1,9 @@
 package transport
 
 import (
-	"io"
 	"time"
 
 	"github.com/loadrig/loadrig/internal/epoll"
-	"github.com/loadrig/loadrig/messages"
 )
 
 const eventsPerWait = 512
@@ -70,63 +68,4 @@ func (p *epoller) watch(s *fdStream, bits uint32) {
 	if s.bits != bits && p.poll.Modify(s.fd, s.gen, bits) == nil {
 		s.bits = bits
 	}
-}
-
-// fdStream is a TCP socket in the loop's epoll set.
-type fdStream struct {
-	conn  *Conn
-	fd    int
-	gen   int32
-	bits  uint32
-	lease lease
-}
-
-func (s *fdStream) poller() *epoller { return s.conn.loop.poller.(*epoller) }
-
-func (s *fdStream) ready(l *Loop, bits uint32) {
-	if s.conn.hs != nil && !s.conn.hs.connected {
-		s.conn.connectDone(s)
-		return
-	}
-	if bits&epoll.Out != 0 {
-		s.poller().watch(s, epoll.In)
-		s.conn.writable()
-		if s.conn.ended() {
-			return
-		}
-	}
-	if bits&(epoll.In|epoll.Err|epoll.Hup) == 0 {
-		return
-	}
-	n, err := epoll.Read(s.fd, l.rb)
-	l.now = messages.Now()
-	switch {
-	case n > 0:
-		s.conn.received(l.rb[:n])
-	case err == nil:
-		s.conn.readFailed(io.EOF)
-	case wouldBlock(err):
-	default:
-		s.conn.readFailed(err)
-	}
-}
-
-func (s *fdStream) write(b []byte) (int, error) {
-	n, err := epoll.Write(s.fd, b)
-	if err != nil && !wouldBlock(err) {
-		return 0, err
-	}
-	if n < len(b) {
-		s.poller().watch(s, epoll.In|epoll.Out)
-	}
-	return n, nil
-}
-
-func (s *fdStream) close(reset bool) {
-	p := s.poller()
-	if s.fd < len(p.byFD) && p.byFD[s.fd] == s {
-		p.byFD[s.fd] = nil
-	}
-	closeFD(s.fd, reset)
-	s.lease.release()
 }

@@ -5,7 +5,12 @@ import (
 	"os"
 )
 
-const defaultEngine = EngineEpoll
+const (
+	defaultEngine   = EngineEpoll
+	loopbackSources = allLoopback
+	abstractSockets = true
+	maxUnixPath     = 107 // sun_path less its end
+)
 
 // ephemeralPorts gives the range the kernel takes local ports from.
 func ephemeralPorts() (lo, hi int) {

@@ -152,7 +152,7 @@ func TestStop(t *testing.T) {
 		connect := &messages.Connect{URL: srv.URL()}
 		again := b.player()
 		p := b.player()
-		p.onClosed = func(*messages.Closed) { again.conn = b.loop.Dial(connect, again) }
+		p.onClosed = func(*messages.Closed) { again.conn = b.loop.Dial(connect, nil, again) }
 		p.dial(connect)
 		p.awaitOpened()
 		b.loop.Stop()
@@ -182,7 +182,7 @@ func (s *stubborn) Opened(*messages.Opened)   {}
 func (s *stubborn) Message(*messages.Message) {}
 func (s *stubborn) Closed(*messages.Closed) {
 	s.closed.Add(1)
-	s.l.Dial(s.connect, s)
+	s.l.Dial(s.connect, nil, s)
 }
 
 // A handler that always dials again does not keep a loop from ending.
@@ -190,7 +190,7 @@ func TestStopWithStubbornHandler(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e Engine) {
 		b := newLab(t, Options{Engine: e})
 		s := &stubborn{l: b.loop, connect: &messages.Connect{URL: "ws://127.0.0.1:1/"}}
-		b.do(func() { b.loop.Dial(s.connect, s) })
+		b.do(func() { b.loop.Dial(s.connect, nil, s) })
 		b.stop()
 		if s.closed.Load() == 0 {
 			t.Error("the handler was told nothing")

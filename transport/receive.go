@@ -35,7 +35,6 @@ const maxPooledData = 64 << 10 // larger buffers are left to the garbage collect
 // received takes bytes that were read, and hands on each whole message in place. b is not kept.
 func (c *Conn) received(b []byte) {
 	l := c.loop
-	l.traffic.ReceivedWire += uint64(len(b))
 	l.reading = c
 	if c.hs != nil {
 		b = c.upgradeAnswer(b)
@@ -262,7 +261,10 @@ func (c *Conn) deliver(op messages.Op, payload []byte) {
 		l.traffic.ReceivedBytes += uint64(len(payload))
 	}
 	m := &l.message
-	m.Op, m.Payload, m.At = op, payload, l.now
+	m.Op, m.Payload, m.At, m.RoundTrip = op, payload, l.now, 0
+	if op == messages.OpPong {
+		m.RoundTrip = c.pongTime(payload)
+	}
 	l.blame = c
 	c.handler.Message(m)
 	m.Payload = nil

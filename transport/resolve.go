@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -10,11 +12,13 @@ import (
 )
 
 // resolver keeps the answers of name lookups for a while, asks once for any number of connections that
-// wait for the same name, and hands each of them the addresses starting with another one.
+// wait for the same name, and hands each of them the addresses in an order of its own.
 type resolver struct {
-	ask  Resolver
-	ttl  time.Duration
-	jobs *jobs
+	ask    Resolver
+	ttl    time.Duration
+	pick   Selection
+	policy Policy
+	jobs   *jobs
 
 	mu    sync.Mutex
 	names map[string]*resolved
@@ -22,6 +26,7 @@ type resolver struct {
 
 type resolved struct {
 	addrs   []netip.Addr
+	front   int // addrs[:front] are picked from; the others follow
 	until   time.Time
 	asking  bool
 	waiting []func([]netip.Addr, error)
@@ -41,7 +46,7 @@ var errNoAddress = errors.New("the name has no address")
 // another goroutine. Failures are not kept.
 func (r *resolver) lookup(host string, answer func([]netip.Addr, error)) (addrs []netip.Addr, ok bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{ip}, true
+		return []netip.Addr{ip.Unmap()}, true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,7 +59,7 @@ func (r *resolver) lookup(host string, answer func([]netip.Addr, error)) (addrs 
 		r.names[host] = e
 	}
 	if len(e.addrs) > 0 && time.Now().Before(e.until) {
-		return e.turn(), true
+		return e.turn(r.pick), true
 	}
 	e.waiting = append(e.waiting, answer)
 	if !e.asking {
@@ -64,37 +69,46 @@ func (r *resolver) lookup(host string, answer func([]netip.Addr, error)) (addrs 
 	return nil, false
 }
 
-// turn gives the addresses rotated by one more than the last time.
-func (e *resolved) turn() []netip.Addr {
-	n := len(e.addrs)
-	if n == 1 {
-		return e.addrs
+// turn gives the addresses in the order in which one connection tries them.
+func (e *resolved) turn(pick Selection) []netip.Addr {
+	at := 0
+	switch {
+	case e.front == 1:
+	case pick == SelectRoundRobin:
+		at = int(e.next) % e.front
+		e.next++
+	case pick == SelectRandom:
+		at = rand.IntN(e.front)
 	}
-	at := int(e.next) % n
-	e.next++
-	return append(append(make([]netip.Addr, 0, n), e.addrs[at:]...), e.addrs[:at]...)
+	if at == 0 {
+		return e.addrs // which nobody changes
+	}
+	return slices.Concat(e.addrs[at:e.front], e.addrs[:at], e.addrs[e.front:])
 }
 
 func (r *resolver) fetch(host string, e *resolved) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	addrs, err := r.ask.LookupNetIP(ctx, "ip", host)
-	if err == nil && len(addrs) == 0 {
-		err = errNoAddress
-	}
+	addrs, err := r.ask.LookupNetIP(ctx, r.policy.network(), host)
 	addrs = slices.Clone(addrs) // the Resolver may keep or share what it gave
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
+	addrs, front := r.policy.apply(addrs)
+	if err == nil && len(addrs) == 0 {
+		if err = errNoAddress; r.policy != PolicyAny {
+			err = fmt.Errorf("%w that %s allows", err, r.policy)
+		}
+	}
 	r.mu.Lock()
-	e.addrs, e.asking = addrs, false
+	e.addrs, e.front, e.asking = addrs, front, false
 	e.until = time.Now().Add(r.ttl)
 	waiting := e.waiting
 	e.waiting = nil
 	answers := make([][]netip.Addr, len(waiting))
 	for i := range waiting {
 		if err == nil {
-			answers[i] = e.turn()
+			answers[i] = e.turn(r.pick)
 		}
 	}
 	r.mu.Unlock()

@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -14,32 +16,55 @@ import (
 //
 //   - over the addresses given, evenly, if there are any;
 //   - towards 127.0.0.0/8 over the kernel's choice first and then 127.0.0.2 to 127.0.0.9, each filled
-//     to perSource before the next is begun;
+//     to perSource before the next is begun, where these are this machine's without further ado;
 //   - elsewhere the kernel chooses.
 type sources struct {
-	given     []netip.Addr
-	perSource int32
+	// Static after construction.
+	given4, given6 []netip.Addr
+	perSource      int32
 
+	// Guarded by mu.
 	mu     sync.Mutex
 	routes map[netip.AddrPort]*route
 }
 
 // route counts the live connections to one destination by source.
 type route struct {
-	from []netip.Addr // the zero Addr is the kernel's choice
+	from []netip.Addr // the zero Addr is the kernel's choice; shared by all routes
 	live []atomic.Int32
+	next atomic.Uint32 // where take begins to look, among the addresses given
 }
 
-// loopbackSources is how many addresses serve one loopback destination: 9 × 28,000 ports.
-const loopbackSources = 9
+// allLoopback is how many addresses serve one loopback destination where the whole of 127.0.0.0/8 is this
+// machine's: 9 × 28,000 ports.
+const allLoopback = 9
+
+// looked is how many sources are compared to find the one with the fewest connections. There may be 65,536 of
+// them, and it is the loop that looks; in turn, they fill evenly all the same.
+const looked = 64
 
 func newSources(given []netip.Addr) *sources {
 	lo, hi := ephemeralPorts()
-	return &sources{
-		given:     given,
+	s := &sources{
 		perSource: int32(max(1, (hi-lo+1)/2*85/100)),
 		routes:    make(map[netip.AddrPort]*route),
 	}
+	for _, ip := range given {
+		if ip = ip.Unmap(); ip.Is4() {
+			s.given4 = append(s.given4, ip)
+		} else {
+			s.given6 = append(s.given6, numberedZone(ip))
+		}
+	}
+	return s
+}
+
+// numberedZone gives the zone by its number, which is what the kernel wants and is asked for only once.
+func numberedZone(ip netip.Addr) netip.Addr {
+	if ifi, err := net.InterfaceByName(ip.Zone()); err == nil {
+		return ip.WithZone(strconv.Itoa(ifi.Index))
+	}
+	return ip
 }
 
 func (s *sources) route(to netip.AddrPort) *route {
@@ -56,23 +81,24 @@ func (s *sources) route(to netip.AddrPort) *route {
 
 // candidates gives the sources for a destination, at least one, of its own family.
 func (s *sources) candidates(to netip.Addr) []netip.Addr {
-	var from []netip.Addr
-	for _, ip := range s.given {
-		if ip.Is4() == to.Is4() {
-			from = append(from, ip)
-		}
+	given := s.given6
+	if to.Is4() {
+		given = s.given4
 	}
-	if len(from) > 0 {
-		return from
+	if len(given) > 0 {
+		return given
 	}
-	from = append(from, netip.Addr{})
-	if to.Is4() && to.IsLoopback() && len(s.given) == 0 {
+	from := []netip.Addr{{}}
+	if to.Is4() && to.IsLoopback() && !s.given() {
 		for i := byte(2); len(from) < loopbackSources; i++ {
 			from = append(from, netip.AddrFrom4([4]byte{127, 0, 0, i}))
 		}
 	}
 	return from
 }
+
+// given tells whether there are addresses to spread over.
+func (s *sources) given() bool { return len(s.given4)+len(s.given6) > 0 }
 
 // choices gives how many sources there are towards the first of addrs; none where Options.Dial has taken
 // the place of addresses.
@@ -89,24 +115,42 @@ type lease struct {
 	index int
 }
 
-// take picks a source for a connection to that destination; not is how many of the sources have
-// already been tried and had no port left.
-func (s *sources) take(to netip.AddrPort, not int) lease {
+// tried are the sources of a destination that had no port left for a connection.
+type tried struct {
+	number int
+	last   int
+}
+
+// take picks a source for a connection to that destination, and goes on from the last that was tried.
+func (s *sources) take(to netip.AddrPort, t *tried) lease {
 	r := s.route(to)
-	best := 0
-	for i := range r.live {
-		n := r.live[i].Load()
-		if len(s.given) == 0 && n < s.perSource {
+	n := len(r.live)
+	if t.number > 0 {
+		return r.lease((t.last+1)%n, t)
+	}
+	first := 0
+	if s.given() {
+		first = int(r.next.Add(1)-1) % n
+	}
+	best := first
+	for i := range min(n, looked) {
+		i = (first + i) % n
+		live := r.live[i].Load()
+		if !s.given() && live < s.perSource {
 			best = i
 			break
 		}
-		if n < r.live[best].Load() {
+		if live < r.live[best].Load() {
 			best = i
 		}
 	}
-	best = (best + not) % len(r.live)
-	r.live[best].Add(1)
-	return lease{r, best}
+	return r.lease(best, t)
+}
+
+func (r *route) lease(i int, t *tried) lease {
+	t.last = i
+	r.live[i].Add(1)
+	return lease{r, i}
 }
 
 // addr gives the source address; the zero Addr where the kernel chooses.

@@ -1,8 +1,8 @@
 package transport
 
 import (
-	"crypto/tls"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/loadrig/loadrig/messages"
@@ -17,12 +17,13 @@ const (
 	writeGrace = 100 * time.Millisecond
 )
 
-// netStream carries a connection over a net.Conn: TLS, and everything in the goroutine engine. One
+// netStream carries a connection over a net.Conn, in the goroutine engine. One
 // goroutine reads; it hands what it has to the loop and waits until that was handled, so at most one
 // buffer is ever on the way. Another writes, only while there is something to write.
 type netStream struct {
 	conn  *Conn
-	nc    net.Conn
+	nc    net.Conn // wire, or TLS on it, to a proxy, to the server, or both
+	wire  *meter
 	lease lease
 
 	// Owned by the reading goroutine until it posts streamReadable, then by the loop until it resumes it.
@@ -49,8 +50,14 @@ const (
 	streamWritable
 )
 
-func newNetStream(c *Conn, nc net.Conn, from lease) *netStream {
-	s := &netStream{conn: c, nc: nc, lease: from, buf: make([]byte, streamRead), next: make(chan struct{}, 1)}
+func newNetStream(c *Conn, d *dialed, from lease) *netStream {
+	s := &netStream{conn: c, nc: d.wire, wire: d.wire, lease: from, buf: make([]byte, streamRead), next: make(chan struct{}, 1)}
+	switch {
+	case d.tls != nil:
+		s.nc = d.tls
+	case d.over != nil:
+		s.nc = d.over
+	}
 	c.loop.net.streams.Go(s.readAll)
 	return s
 }
@@ -76,6 +83,7 @@ func (s *netStream) RunOnLoop(ev any) {
 		return // closed meanwhile
 	}
 	c.loop.blame = c
+	s.wire.harvest(&c.loop.traffic)
 	if ev.(streamEvent) == streamWritable {
 		s.writing = false
 		c.writable()
@@ -140,13 +148,36 @@ func (s *netStream) flush() {
 
 func (s *netStream) close(reset bool) {
 	close(s.next)
-	nc := s.nc
-	if tc, ok := nc.(*tls.Conn); ok {
-		nc = tc.NetConn() // without close_notify, which may block
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok && reset {
+	s.wire.harvest(&s.conn.loop.traffic)
+	if tcp, ok := s.wire.Conn.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0)
 	}
-	_ = nc.Close()
+	_ = s.wire.Close() // without TLS' close_notify, which may block
 	s.lease.release()
+}
+
+// meter counts the bytes that cross a connection, which one goroutine may read and another write.
+type meter struct {
+	net.Conn
+	in, out atomic.Uint64
+}
+
+// Read implements net.Conn.
+func (m *meter) Read(b []byte) (int, error) {
+	n, err := m.Conn.Read(b)
+	m.in.Add(uint64(max(0, n)))
+	return n, err
+}
+
+// Write implements net.Conn.
+func (m *meter) Write(b []byte) (int, error) {
+	n, err := m.Conn.Write(b)
+	m.out.Add(uint64(max(0, n)))
+	return n, err
+}
+
+// harvest adds what was counted since the last time to t.
+func (m *meter) harvest(t *messages.Traffic) {
+	t.ReceivedWire += m.in.Swap(0)
+	t.SentWire += m.out.Swap(0)
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,6 +22,11 @@ type target struct {
 	port         string
 	request      []byte // up to "Sec-WebSocket-Key: "
 	subprotocols []string
+	certificate  *tls.Certificate // of the player; nil for that of Options.TLS, if any
+	parsed       *url.URL
+	cookies      []string // given in Cookie headers
+	origin       *url.URL // as net/http has it, for cookies
+	way          way      // set by Network.compile
 }
 
 // owned are the headers that the opening handshake sets itself.
@@ -32,7 +38,7 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{secure: u.Scheme == "wss", host: u.Hostname(), port: u.Port(), subprotocols: c.Subprotocols}
+	t := &target{secure: u.Scheme == "wss", host: u.Hostname(), port: u.Port(), subprotocols: c.Subprotocols, certificate: c.Certificate, parsed: u}
 	if t.port == "" {
 		t.port = "80"
 		if t.secure {
@@ -40,12 +46,16 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 		}
 	}
 	t.url = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-	host := u.Host
+	host := withoutZone(u.Host)
 	if h := header(c.Headers, "Host"); h != "" {
 		host = h
 	}
 	if !httpguts.ValidHostHeader(host) {
 		return nil, fmt.Errorf("%w: Host: got %q, want a host name", messages.ErrBadHeader, host)
+	}
+	t.origin = &url.URL{Scheme: "http", Host: host, Path: u.Path}
+	if t.secure {
+		t.origin.Scheme = "https"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
@@ -61,7 +71,7 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	if header(c.Headers, "User-Agent") == "" && userAgent != "" {
 		fmt.Fprintf(&b, "User-Agent: %s\r\n", userAgent)
 	}
-	if err := writeHeaders(&b, c.Headers); err != nil {
+	if t.cookies, err = writeHeaders(&b, c.Headers); err != nil {
 		return nil, err
 	}
 	b.WriteString("Sec-WebSocket-Key: ")
@@ -99,6 +109,11 @@ func parseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// isSecure tells whether a valid URL is one of wss.
+func isSecure(raw string) bool {
+	return len(raw) >= 4 && strings.EqualFold(raw[:4], "wss:")
+}
+
 // header gives the value of a header however its name is written.
 func header(h http.Header, name string) string {
 	for n, values := range h {
@@ -109,8 +124,9 @@ func header(h http.Header, name string) string {
 	return ""
 }
 
-// writeHeaders writes h in a fixed order. Errors name the header, never its value.
-func writeHeaders(b *strings.Builder, h http.Header) error {
+// writeHeaders writes h in a fixed order, but for cookies, which it gives, as all go into one header (RFC 6265
+// §5.4). Errors name the header, never its value.
+func writeHeaders(b *strings.Builder, h http.Header) (cookies []string, err error) {
 	names := make([]string, 0, len(h))
 	for name := range h {
 		names = append(names, name)
@@ -122,18 +138,22 @@ func writeHeaders(b *strings.Builder, h http.Header) error {
 		case canonical == "Host":
 			continue
 		case !httpguts.ValidHeaderFieldName(name):
-			return fmt.Errorf("%w: got the name %q, want a token", messages.ErrBadHeader, name)
+			return nil, fmt.Errorf("%w: got the name %q, want a token", messages.ErrBadHeader, name)
 		case slices.Contains(owned, canonical):
-			return fmt.Errorf("%w: %s is set by the opening handshake itself", messages.ErrBadHeader, canonical)
+			return nil, fmt.Errorf("%w: %s is set by the opening handshake itself", messages.ErrBadHeader, canonical)
 		}
 		for _, v := range h[name] {
 			if !httpguts.ValidHeaderFieldValue(v) {
-				return fmt.Errorf("%w: the value of %s has a control character", messages.ErrBadHeader, canonical)
+				return nil, fmt.Errorf("%w: the value of %s has a control character", messages.ErrBadHeader, canonical)
+			}
+			if canonical == "Cookie" {
+				cookies = append(cookies, v)
+				continue
 			}
 			fmt.Fprintf(b, "%s: %s\r\n", name, v)
 		}
 	}
-	return nil
+	return cookies, nil
 }
 
 // Check reports what is wrong with connect, with messages.ErrBadURL or ErrBadHeader in it.

@@ -101,11 +101,11 @@ func TestTLSFails(t *testing.T) {
 }
 
 // TestTLSByName: the certificate is checked against the URL's host, and the phases of the handshake are
-// timed apart. Sessions are resumed, which saves the server's work.
+// timed apart. A player resumes its own session, and nobody else's.
 func TestTLSByName(t *testing.T) {
 	_, pool := wstest.Certificate()
 	eachEngine(t, func(t *testing.T, e Engine) {
-		resumed := make(chan bool, 2)
+		resumed := make(chan bool, 4)
 		srv := wstest.ServeTLS(t, func(conn net.Conn) {
 			p, err := wstest.Upgrade(conn)
 			if err != nil {
@@ -118,17 +118,22 @@ func TestTLSByName(t *testing.T) {
 		})
 		b := newLab(t, Options{Engine: e, TLS: &tls.Config{RootCAs: pool}, Resolver: stub{netip.MustParseAddr("127.0.0.1")}})
 		url := fmt.Sprintf("wss://localhost:%d/", srv.Port())
-		for _, want := range []bool{false, true} {
-			p := b.connect(url)
-			o := p.awaitOpened()
+		var one, another Jar
+		for i, c := range []struct {
+			jar    *Jar
+			resume bool
+		}{{&one, false}, {&one, true}, {&another, false}, {nil, false}} {
+			p := b.player()
+			p.jar = c.jar
+			o := p.dial(&messages.Connect{URL: url}).awaitOpened()
 			for phase, d := range o.Handshake.Phases {
-				if cached := want && messages.Phase(phase) == messages.PhaseResolve; (d <= 0) != cached {
+				if cached := i > 0 && messages.Phase(phase) == messages.PhaseResolve; (d <= 0) != cached {
 					t.Errorf("phase %s took %v", messages.Phase(phase), d)
 				}
 			}
 			p.awaitGot(got{messages.OpText, "hello"})
-			if r := await(t, resumed, "the server"); r != want {
-				t.Errorf("resumed: got %v, want %v", r, want)
+			if r := await(t, resumed, "the server"); r != c.resume {
+				t.Errorf("connection %d: resumed: got %v, want %v", i, r, c.resume)
 			}
 			p.do(func() { p.conn.Close(1000, "") })
 			p.awaitClosed()

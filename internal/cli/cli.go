@@ -79,6 +79,7 @@ simulated player, and says honestly what happened.
   loadrig run                                    try it on an embedded echo server
   loadrig run --url wss://game.example/socket -c 5000 -d 5m
   loadrig run --help                             all the flags
+  loadrig doctor                                 how many players fit this machine
 
 Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
 99 failed, 105 interrupted, 109 internal error.`,
@@ -89,7 +90,7 @@ Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRunCommand(p), newTargetCommand(p), newVersionCommand())
+	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newVersionCommand())
 	for _, c := range root.Commands() {
 		fromEnvironment(c, p.Getenv)
 	}

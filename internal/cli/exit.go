@@ -65,6 +65,7 @@ func wrongValue(f *pflag.Flag, got string) error {
 	want, ok := map[string]string{
 		"int":      "a whole number",
 		"bool":     "true or false",
+		"size":     "a number of bytes, as 65536, 64KiB or 16MiB",
 		"duration": "a time with its unit, as 30s, 5m or 1h30m",
 		"rate":     "a number of 0 or more per second, minute or hour, as 50/s, 3000/m or 10/h",
 	}[f.Value.Type()]

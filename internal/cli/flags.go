@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -32,11 +30,7 @@ type runFlags struct {
 	size         int
 	subprotocols []string
 	headers      []string
-	insecure     bool
-	localIPs     []string
 	engine       string
-	dialTimeout  time.Duration
-	closeTimeout time.Duration
 	shards       int
 	maxLag       time.Duration
 	http         string
@@ -44,6 +38,9 @@ type runFlags struct {
 	quiet        bool
 	verbose      bool
 	auth         authFlags
+	tls          tlsFlags
+	limits       limitFlags
+	network      networkFlags
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -58,11 +55,10 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "size", defaultSize, fmt.Sprintf("`bytes` of payload of each message; at least %d in paced traffic", players.MinPacedSize))
 	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
 	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
-	fs.BoolVarP(&f.insecure, "insecure", "k", false, "accept any certificate of a wss:// server")
+	f.tls.register(fs)
 	f.auth.register(fs)
-	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses` to spread the connections over")
-	fs.DurationVar(&f.dialTimeout, "dial-timeout", transport.DefaultDialTimeout, "`limit` for the whole opening handshake")
-	fs.DurationVar(&f.closeTimeout, "close-timeout", transport.DefaultCloseTimeout, "`limit` for the wait for the server's close frame")
+	f.network.register(fs)
+	f.limits.register(fs)
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
@@ -81,28 +77,26 @@ func (f *runFlags) config() (rig.Config, error) {
 		Subprotocols: f.subprotocols, Shards: f.shards, MaxLag: f.maxLag, HTTP: f.http,
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
-	c.Transport = transport.Options{DialTimeout: f.dialTimeout, CloseTimeout: f.closeTimeout, UserAgent: "loadrig/" + b.Version}
-	if f.insecure {
-		c.Transport.TLS = &tls.Config{InsecureSkipVerify: true} // what the flag asks for
-	}
+	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
 	var errs []error
 	var err error
 	if c.Headers, err = headers(f.headers); err != nil {
 		errs = append(errs, err)
 	}
-	if c.Transport.LocalIPs, err = addresses(f.localIPs); err != nil {
+	if err := f.network.config(&c.Transport); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Transport.Engine, err = engine(f.engine); err != nil {
 		errs = append(errs, err)
 	}
-	for _, limit := range []struct {
-		flag  string
-		value time.Duration
-	}{{"--dial-timeout", f.dialTimeout}, {"--close-timeout", f.closeTimeout}, {"--max-lag", f.maxLag}} {
-		if limit.value <= 0 {
-			errs = append(errs, fmt.Errorf("%s: got %v, want more than 0", limit.flag, limit.value))
-		}
+	if f.maxLag <= 0 {
+		errs = append(errs, fmt.Errorf("--max-lag: got %v, want more than 0", f.maxLag))
+	}
+	if err := f.limits.build(&c.Transport); err != nil {
+		errs = append(errs, err)
+	}
+	if err := f.tls.build(&c, strings.HasPrefix(f.network.proxy, "https:"), time.Now()); err != nil {
+		errs = append(errs, err)
 	}
 	auth, err := f.auth.build()
 	if err != nil {
@@ -122,18 +116,6 @@ func headers(lines []string) (http.Header, error) {
 		h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return h, nil
-}
-
-func addresses(texts []string) ([]netip.Addr, error) {
-	var ips []netip.Addr
-	for _, s := range texts {
-		ip, err := netip.ParseAddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("--local-ips: got %q, want IP addresses of this machine, as 10.0.0.5,10.0.0.6", s)
-		}
-		ips = append(ips, ip)
-	}
-	return ips, nil
 }
 
 func engine(name string) (transport.Engine, error) {
@@ -181,6 +163,7 @@ var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
 	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake
@@ -197,7 +180,7 @@ func named(err error) error {
 	}
 	switch {
 	case errors.As(err, &limit):
-		return fmt.Errorf("-c/--connections: %w", limit)
+		return fmt.Errorf("-c/--connections: %w; see loadrig doctor -c %d", limit, limit.Asked)
 	case errors.As(err, &field):
 		if flag, ok := flagOf[field.Field]; ok {
 			return fmt.Errorf("%s: %w", flag, field.Err)

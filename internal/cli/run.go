@@ -13,7 +13,7 @@ import (
 )
 
 func newRunCommand(p *Process) *cobra.Command {
-	f := new(runFlags)
+	f := &runFlags{network: networkFlags{getenv: p.Getenv}}
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run players against a WebSocket server and report what happened",
@@ -46,12 +46,13 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	}
 	embedded := cfg.URL == ""
 	if embedded {
-		cfg.URL = "ws://127.0.0.1:1/" // until the target tells; everything else can be checked now
+		cfg.URL = embeddedURL // until the target tells; everything else can be checked now
 	}
 	if err := cfg.Validate(); err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
-	if err := rig.Fit(cfg); err != nil {
+	room, err := fit(c.Context(), cfg)
+	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
 	ctx, stop := p.Interrupted(c.Context())
@@ -59,16 +60,22 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
 	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
+	talk.room(room)
 	var server *child
 	if embedded {
+		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
+			return failed(f.network.blame(err, cfg))
+		}
 		if server, err = startChild(p); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
 		talk.note("started an echo server of our own at %s", server.url)
 	}
-	talk.note("%d players to %s for %v, %s traffic; Ctrl-C ends it early and still reports",
-		cfg.Connections, cfg.URL, cfg.Duration, cfg.Traffic)
+	cfg.Starting = func() {
+		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
+			cfg.Connections, cfg.URL, f.network.by(cfg), cfg.Duration, cfg.Traffic)
+	}
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {
 		if stats, err := server.stop(); err == nil {
@@ -78,7 +85,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		}
 	}
 	if err != nil {
-		return failed(err)
+		return failed(f.network.blame(err, cfg))
 	}
 	if err := f.write(p, s); err != nil {
 		return internal(fmt.Errorf("write the summary: %w", err))

@@ -33,6 +33,16 @@ func (t *talker) serving(addr string) {
 	t.note("metrics at http://%s/metrics", addr)
 }
 
+// room says which limit is nearest, and warns of an estimate that the run goes beyond.
+func (t *talker) room(r rig.Room) {
+	b := r.Bounds[0]
+	if r.Need.Connections > b.Fits {
+		t.note("%s may allow only %s players (%s); trying all the same", b.Name, fits(b), b.Here)
+		return
+	}
+	t.detail("the nearest limit is %s, for %s players: %s", b.Name, fits(b), b.Here)
+}
+
 // progress prints one line of key=value pairs.
 func (t *talker) progress(p rig.Progress) {
 	if t.quiet {

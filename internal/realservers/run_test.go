@@ -150,7 +150,7 @@ func TestPython(t *testing.T) {
 // TestNginx has a proxy between.
 func TestNginx(t *testing.T) {
 	srv := node(t)
-	addr := nginx(t, srv)
+	addr, _ := nginx(t, srv, false, "")
 	s := run(t, paced("ws://"+addr+"/", 1000))
 	agree(t, s, srv.stop())
 }

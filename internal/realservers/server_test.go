@@ -122,8 +122,9 @@ func python(t *testing.T) *server {
 	return nil
 }
 
-// nginx puts nginx in front of a server and gives its address.
-func nginx(t *testing.T, behind *server) string {
+// nginx puts nginx in front of a server, with further lines for its listening part, and gives its address.
+// $ssl_session_reused and $ssl_client_verify of each connection are in the file log of dir.
+func nginx(t *testing.T, behind *server, tls bool, lines string) (addr, dir string) {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -131,32 +132,51 @@ func nginx(t *testing.T, behind *server) string {
 			need(t, "nginx", "apt-get install nginx-light")
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	addr = freeAddress(t)
+	dir = t.TempDir()
+	access, listen := "off", ""
+	if tls {
+		access, listen = dir+"/log tls", "ssl"
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
-	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
 	text := fmt.Sprintf(`daemon off; master_process off; worker_rlimit_nofile 20000;
 pid %[1]s/nginx.pid; error_log %[1]s/error.log;
 events { worker_connections 15000; }
 http {
-  access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
+  log_format tls '$ssl_session_reused $ssl_client_verify $ssl_protocol $ssl_server_name';
+  access_log %[4]s; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
   uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
   server {
-    listen %[2]s backlog=4096;
+    listen %[2]s %[5]s backlog=4096;
+    %[6]s
     location / {
       proxy_pass http://%[3]s; proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
     }
   }
-}`, dir, addr, behind.addr)
+}`, dir, addr, behind.addr, access, listen, lines)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "-p", dir, "-c", conf)
+	listens(t, addr, path, "-p", dir, "-c", conf)
+	return addr, dir
+}
+
+// freeAddress gives an address that nobody listens at, for a program that is to be told its own.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// listens runs a program until the test ends, and waits until it listens at addr.
+func listens(t *testing.T, addr, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -166,7 +186,6 @@ http {
 		_ = cmd.Wait()
 	})
 	awaitListener(t, addr)
-	return addr
 }
 
 // awaitListener waits until something accepts connections at addr.

@@ -1,10 +1,11 @@
 // An echo server on Node's ws. It prints its port, then counts, and prints its counts as one line of JSON
 // when stdin ends. With JWKS_FILE set it admits only players with a delegated token that the key set
-// verifies and with the headers of the World scope.
+// verifies and with the headers of the World scope. With TLS_CERT and TLS_KEY set it speaks TLS.
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
+const https = require('https');
 const { WebSocketServer } = require('ws');
 
 const count = { connections: 0, rejected: 0, received: 0, sent: 0, closes: {}, users: 0, tokens: 0 };
@@ -48,7 +49,10 @@ function admit(request) {
   }
 }
 
-const server = http.createServer();
+const { TLS_CERT, TLS_KEY } = process.env;
+const server = TLS_CERT
+  ? https.createServer({ cert: fs.readFileSync(TLS_CERT), key: fs.readFileSync(TLS_KEY) })
+  : http.createServer();
 const wss = new WebSocketServer({
   noServer: true, perMessageDeflate: false, handleProtocols: (offered) => offered.values().next().value,
 });

@@ -115,9 +115,13 @@ func (s *netStream) RunOnLoop(ev any) {
 // behind a message whose report is still on its way.
 func (s *netStream) hangUp() {
 	s.hungUp = true
-	if !s.writing || s.nc.SetWriteDeadline(time.Now().Add(writeGrace)) != nil {
-		s.conn.readFailed(s.rerr)
+	if s.writing {
+		err := s.nc.SetWriteDeadline(time.Now().Add(writeGrace))
+		if err == nil || isAny(err, ended) { // a pipe whose other end is closed; a write does not wait there either
+			return
+		}
 	}
+	s.conn.readFailed(s.rerr)
 }
 
 // write takes b over to the writing goroutine and says that nothing was taken; when b was written the

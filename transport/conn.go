@@ -58,6 +58,9 @@ type stream interface {
 	write(b []byte) (int, error)
 	// close releases the stream at once; reset discards what the kernel still holds.
 	close(reset bool)
+	// moved gives when the kernel last took something that write has yet to tell of; since, if that was not
+	// after since.
+	moved(since messages.Stamp) messages.Stamp
 }
 
 func (c *Conn) ended() bool { return c.phase == phaseEnded }

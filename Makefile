@@ -45,7 +45,7 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
 	| sed -E 's,^(.*)/[^/]*:func (.*),\1 \2,' \
 	| while read -r dir name; do \
-		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x || exit 1; \
 	done
 
 bench: ## measure loadrig against its peers, as ratios in one run (about three minutes; Linux)

@@ -9,7 +9,7 @@ TOOL = go tool -modfile=tools/go.mod
 # U1000: transport/harness_test.go is there before the tests that use it; switch it on with them.
 STATICCHECKS = inherit,-ST1005,-SA1019,-U1000
 
-FUZZTIME = 5s
+FUZZTIME = 60s
 
 CHAOS_SECONDS = 60
 CHAOS_PLAYERS = 2000
@@ -41,11 +41,11 @@ cover: ## run all tests and print how much of the code they ran
 conformance: ## print what the client makes of everything that a server can do wrong, case by case
 	@cd internal/conformance && go test -count=1 -run '^TestConformance$$' -args -table
 
-fuzz: ## run each fuzz target for FUZZTIME (5s)
+fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
 	| sed -E 's,^(.*)/[^/]*:func (.*),\1 \2,' \
 	| while read -r dir name; do \
-		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x || exit 1; \
 	done
 
 bench: ## measure loadrig against its peers, as ratios in one run (about three minutes; Linux)

@@ -23,8 +23,11 @@ type Drop uint8
 // The reasons.
 const (
 	DropBacklog Drop = iota // the backlog of the connection was full
-	DropClosed              // the connection ended before its turn came
-	NumDrops    = 2
+	// DropClosed: the connection ended before its last byte was known to be with the kernel. Where bytes are
+	// handed over by others and reported back, in the goroutine engine and over TLS, those of a write that was
+	// under way then, 64 KiB at most, may have got there all the same.
+	DropClosed
+	NumDrops = 2
 )
 
 var dropNames = [NumDrops]string{"backlog", "closed"}

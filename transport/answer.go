@@ -80,6 +80,9 @@ func parseAnswer(head []byte) (answer, error) {
 	if a.status < 100 {
 		return a, fmt.Errorf("status line: got %q, want a status from 100 on", clip(line))
 	}
+	if !httpguts.ValidHeaderFieldValue(string(code[3:])) { // others take a line feed alone for the end of the line
+		return a, fmt.Errorf("status line: got %q, which has a control character", clip(line))
+	}
 	for {
 		line, rest, _ = bytes.Cut(rest, []byte("\r\n"))
 		if len(line) == 0 {

@@ -48,11 +48,17 @@ func answerWith(t testing.TB, in []byte, pieces []byte) answered {
 		}
 		c.received(slices.Clone(in[:n]))
 		in = in[n:]
+		if c.hs != nil && cap(c.hs.head) > 2*maxHead {
+			t.Fatalf("%d bytes are set aside for a head", cap(c.hs.head))
+		}
 		if c.ended() {
 			break
 		}
 	}
 	l.drain()
+	if inUse := l.BuffersInUse(); !l.traffic.Balanced() || inUse > 1 || (c.ended() && inUse > 0) {
+		t.Fatalf("got %d buffers in use, %+v", inUse, l.traffic)
+	}
 	a := answered{opened: r.opened, got: r.got}
 	for _, m := range r.closed {
 		a.cause, a.status = m.Cause, m.Status
@@ -60,8 +66,16 @@ func answerWith(t testing.TB, in []byte, pieces []byte) answered {
 			a.err = m.Err.Error()
 		}
 	}
+	if len(a.err) > 300 || strings.ContainsFunc(a.err, func(r rune) bool { return r < ' ' }) {
+		t.Fatalf("an error of %d bytes, or with control characters: %.400q", len(a.err), a.err)
+	}
 	if c.ended() != (len(r.closed) == 1) || (c.hs == nil) != (r.opened == 1 || c.ended()) {
 		t.Fatalf("phase %d, handshake kept %v: told opened %d times, closed %d times", c.phase, c.hs != nil, r.opened, len(r.closed))
+	}
+	c.Abort(messages.CauseLocal, nil)
+	l.drain()
+	if len(r.closed) != 1 || l.BuffersInUse() != 0 || l.timers.count != 0 {
+		t.Fatalf("left behind: closed told %d times, %d buffers, %d timers", len(r.closed), l.BuffersInUse(), l.timers.count)
 	}
 	return a
 }
@@ -105,6 +119,7 @@ func TestAnswer(t *testing.T) {
 		{name: "status of 4 digits", in: "HTTP/1.1 1010 x\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "status line"},
 		{name: "status 099", in: "HTTP/1.1 099 x\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "status line"},
 		{name: "status in letters", in: "HTTP/1.1 abc x\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "status line"},
+		{name: "a line feed in the reason", in: strings.Replace(goodHead, "Switching", "\n", 1) + "\r\n", cause: messages.CauseUpgradeInvalid, err: "control character"},
 		{name: "HTTP/1.0", in: "HTTP/1.0 101 x\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "HTTP/1.1"},
 		{name: "HTTP/2", in: "HTTP/2 101\r\n\r\n", cause: messages.CauseUpgradeInvalid, err: "HTTP/1.1"},
 		{name: "garbage before it", in: "\r\n" + goodHead + "\r\n", cause: messages.CauseUpgradeInvalid, err: "HTTP/1.1"},
@@ -145,6 +160,9 @@ func FuzzAnswer(f *testing.F) {
 		goodHead + "\r\n", goodHead + "\r\n\x81\x05hello\x88\x00", goodHead + "Sec-WebSocket-Protocol: chat\r\n\r\n",
 		"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.0 101\r\n\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 101\r\n: \r\n\r\n",
 		"HTTP/1.1 101 \r\nConnection:,,Upgrade\r\nUpgrade:\twebsocket\r\n\r\n", "HTTP/1.1 \r\n\r\n", "\r\n\r\n",
+		goodHead + "Sec-WebSocket-Protocol: poker\r\n\r\n", goodHead + "Upgrade: websocket\r\n\r\n", goodHead + "Sec-WebSocket-Extensions: x\r\n\r\n",
+		goodHead + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", goodHead + "X: " + strings.Repeat("x", maxHead) + "\r\n\r\n",
+		strings.Repeat("HTTP/1.1 100\r\n\r\n", maxInterim+1) + goodHead + "\r\n",
 		"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + goodHead + "\r\n\x81\x02hi", "HTTP/1.1 100\r\n\r\nHTTP/1.1 403\r\n\r\n",
 	} {
 		f.Add([]byte(seed), []byte{0})
@@ -155,12 +173,19 @@ func FuzzAnswer(f *testing.F) {
 		if whole.opened != cut.opened || whole.cause != cut.cause || whole.status != cut.status || !slices.Equal(whole.got, cut.got) {
 			t.Fatalf("%q\nwhole: %+v\ncut by %v: %+v", in, whole, pieces, cut)
 		}
+		if whole.opened == 0 && whole.cause == messages.CauseNone { // undecided: the head has not ended
+			if last := in[bytes.LastIndex(in, headEnd)+1:]; len(last) >= maxHead+len(headEnd) || parsable(in) {
+				t.Fatalf("%q is waited for", in)
+			}
+		}
 		if whole.opened == 0 {
 			return
 		}
 		r := bufio.NewReader(bytes.NewReader(in))
 		resp, err := http.ReadResponse(r, nil)
+		interim := 0
 		for err == nil && resp.StatusCode < 200 && resp.StatusCode != 101 {
+			interim++
 			_ = resp.Body.Close()
 			resp, err = http.ReadResponse(r, nil)
 		}
@@ -168,10 +193,31 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("%q opened a connection, but net/http says %v", in, err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 101 || !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || resp.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		h, sub := resp.Header, resp.Header["Sec-Websocket-Protocol"]
+		if resp.StatusCode != 101 || len(h["Upgrade"]) != 1 || !strings.EqualFold(h.Get("Upgrade"), "websocket") ||
+			!slices.Equal(h["Sec-Websocket-Accept"], []string{"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}) || strings.Join(h["Sec-Websocket-Extensions"], "") != "" ||
+			len(sub) > 1 || (len(sub) == 1 && sub[0] != "chat" && sub[0] != "game") {
 			t.Fatalf("%q opened a connection, but net/http has %d with %v", in, resp.StatusCode, resp.Header)
 		}
+		if interim > maxInterim {
+			t.Fatalf("%d interim responses were taken, want at most %d", interim, maxInterim)
+		}
 	})
+}
+
+// parsable tells whether net/http has a final response in b, by its head.
+func parsable(b []byte) bool {
+	r := bufio.NewReader(bytes.NewReader(b))
+	for {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode >= 200 || resp.StatusCode == 101 {
+			return bytes.Contains(b, headEnd) && !bytes.Contains(bytes.ReplaceAll(b, []byte("\r\n"), nil), []byte("\n"))
+		}
+	}
 }
 
 func BenchmarkParseAnswer(b *testing.B) {

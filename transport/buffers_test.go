@@ -68,10 +68,9 @@ func TestBuffersOfHandshake(t *testing.T) {
 			}
 		})
 		p.awaitOpened()
+		// In the goroutine engine the request's write may be reported after the answer came.
+		b.eventually("no buffer in use once open", func() bool { return b.loop.BuffersInUse() == 0 })
 		p.do(func() {
-			if n := b.loop.BuffersInUse(); n != 0 {
-				t.Errorf("once open: got %d buffers in use, want 0", n)
-			}
 			q := b.player()
 			q.conn = b.loop.Dial(&messages.Connect{URL: "http://not/"}, nil, q)
 			if n := b.loop.BuffersInUse(); n != 0 {

@@ -60,7 +60,7 @@ func TestCompressedEcho(t *testing.T) {
 				start := b.traffic()
 				var payload uint64
 				var sent int
-				for i, n := range []int{0, 1, 64, 125, 126, 300, 5000, 70_000, 300_000, 64} {
+				for i, n := range []int{0, 1, 64, 125, 126, 300, 5000, 70_000, 64} {
 					for _, m := range []got{{messages.OpText, speech(n, i)}, {messages.OpBinary, speech(n/2, i) + "\xff" + speech(n-n/2, i)}} {
 						p.do(func() {
 							if err := p.conn.Send(m.op, []byte(m.payload)); err != nil {

@@ -58,6 +58,9 @@ type stream interface {
 	write(b []byte) (int, error)
 	// close releases the stream at once; reset discards what the kernel still holds.
 	close(reset bool)
+	// moved gives when the kernel last took something that write has yet to tell of; since, if that was not
+	// after since.
+	moved(since messages.Stamp) messages.Stamp
 }
 
 func (c *Conn) ended() bool { return c.phase == phaseEnded }
@@ -104,7 +107,8 @@ func (c *Conn) Send(op messages.Op, payload []byte) error {
 func (c *Conn) send(op messages.Op, payload []byte) error {
 	l := c.loop
 	l.traffic.Asked++
-	if c.tx != nil && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
+	// What is left of the request is no message that one may have to wait for.
+	if c.Pending() > 0 && op != messages.OpClose && len(c.tx.buf)-c.tx.head >= l.net.opts.MaxBacklog {
 		l.traffic.Dropped[messages.DropBacklog]++
 		if l.net.opts.CloseOnBacklog {
 			c.fail(messages.CauseBacklog, messages.ClosePolicyViolation, errBacklogClosing)

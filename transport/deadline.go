@@ -51,7 +51,7 @@ func (c *Conn) watchStalls() {
 	o := &c.loop.net.opts
 	var next messages.Stamp
 	if c.tx != nil && o.WriteTimeout > 0 {
-		next = c.tx.since.Add(o.WriteTimeout)
+		next = c.tookLast().Add(o.WriteTimeout)
 	}
 	if o.IdleTimeout > 0 {
 		if idle := c.lastRead.Add(o.IdleTimeout); next == 0 || idle < next {
@@ -66,12 +66,15 @@ func (c *Conn) watchStalls() {
 	}
 }
 
+// tookLast tells when the socket last took something of the backlog.
+func (c *Conn) tookLast() messages.Stamp { return c.st.moved(c.tx.since) }
+
 // checkStalls ends the connection if it is past one of its limits, else sends the ping that is due, if any,
 // and waits for the nearest.
 func (c *Conn) checkStalls(now messages.Stamp) {
 	o := &c.loop.net.opts
 	switch {
-	case c.tx != nil && o.WriteTimeout > 0 && now >= c.tx.since.Add(o.WriteTimeout):
+	case c.tx != nil && o.WriteTimeout > 0 && now >= c.tookLast().Add(o.WriteTimeout):
 		c.end(messages.CauseWriteTimeout, errWriteTimeout)
 	case o.IdleTimeout > 0 && now >= c.lastRead.Add(o.IdleTimeout):
 		c.fail(messages.CauseIdleTimeout, messages.CloseGoingAway, errIdleTimeout)

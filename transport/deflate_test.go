@@ -82,13 +82,16 @@ var plainDeflate = agreement{deflate: true, serverBits: maxWindowBits, clientBit
 
 // TestDeflate: what the client sends is what a server reads, for each window, with and without takeover.
 func TestDeflate(t *testing.T) {
-	sizes := []int{0, 1, 12, 13, 33, 64, 127, 128, 200, 255, 256, 257, 1000, 4 << 10, 5000, 32 << 10, 33_000, 70_000, 300_000}
 	for bits := uint8(minWindowBits); bits <= maxWindowBits; bits++ {
+		sizes := []int{0, 1, 12, 13, 33, 64, 127, 128, 200, 255, 256, 257, 1000, 4 << 10, 5000, 64, 300}
+		if bits%4 == 3 {
+			sizes = append(sizes, 32<<10, 33_000, 70_000, 64, 300)
+		}
 		for _, takes := range []bool{false, true} {
 			var z codec
 			d := z.open(agreement{deflate: true, clientTakeover: takes, clientBits: bits, serverBits: maxWindowBits})
 			var before string // the server's window
-			for i, n := range append(sizes, sizes...) {
+			for i, n := range sizes {
 				for _, message := range []string{speech(n, i), noise(n), strings.Repeat("x", n)} {
 					packed := z.deflate(d, []byte(message))
 					if bytes.HasSuffix(packed, []byte(syncTail)) {

@@ -78,6 +78,13 @@ func (s *fdStream) send(b []byte) (int, error) {
 	return n, nil
 }
 
+func (s *fdStream) moved(since messages.Stamp) messages.Stamp {
+	if s.tls != nil {
+		return max(since, s.tls.moved)
+	}
+	return since
+}
+
 func (s *fdStream) close(reset bool) {
 	if s.tls != nil && !reset {
 		s.tls.goodbye()

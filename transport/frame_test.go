@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 	"unicode/utf8"
@@ -142,6 +143,12 @@ func FuzzClosePayload(f *testing.F) {
 			}
 			return
 		}
+		if len(p) <= 125 { // as a frame, it has the outcome that the model has
+			stream := wstest.Frame(ws.OpClose, true, p)
+			if h, want := feedAll(t, stream, nil), modelOf(stream, modelLimit); !h.equal(want) {
+				t.Fatalf("got %+v, want %+v", h, want)
+			}
+		}
 		wire := messages.CloseCode(binary.BigEndian.Uint16(p))
 		if ok := wire.OnWire() && utf8.Valid(p[2:]); ok != (err == nil) {
 			t.Fatalf("code %d, reason %q: got %v", wire, p[2:], err)
@@ -162,18 +169,26 @@ type heard struct {
 	end   string
 }
 
+func (h heard) equal(o heard) bool {
+	return slices.Equal(h.got, o.got) && h.sent == o.sent && h.phase == o.phase && h.end == o.end
+}
+
 // feedAll feeds stream to an open connection in pieces of the given sizes; the last is repeated, and none
 // means one piece.
+//
+// On the way it checks what must hold at any time: the counters, the number of buffers in use, and that no
+// more memory is held than bytes have come; and at the end, that all is given back and Closed told once.
 func feedAll(t testing.TB, stream []byte, pieces []byte) heard {
 	return feedAgreed(t, agreement{}, stream, pieces)
 }
 
 // feedAgreed is feedAll to a connection that has agreed on g.
 func feedAgreed(t testing.TB, g agreement, stream []byte, pieces []byte) heard {
-	l := still(t, Options{MaxMessage: 1000, Compress: &Compression{Takeover: g.clientTakeover}})
+	l := still(t, Options{MaxMessage: modelLimit, Compress: &Compression{Takeover: g.clientTakeover}})
 	r, s := new(recorder), &sink{limit: -1}
 	c := openOn(l, r, s)
 	c.deflate = l.codec.open(g)
+	fed := 0
 	for i := 0; len(stream) > 0; i++ {
 		n := len(stream)
 		if len(pieces) > 0 {
@@ -186,8 +201,19 @@ func feedAgreed(t testing.TB, g agreement, stream []byte, pieces []byte) heard {
 		}
 		l.drain()
 		stream = stream[n:]
+		fed += n
 		if !l.traffic.Balanced() {
-			t.Fatalf("counters out of balance: %+v", l.traffic)
+			t.Fatalf("counters out of balance after %d bytes: %+v", fed, l.traffic)
+		}
+		inUse := 0
+		if c.rx != nil {
+			inUse++
+			if have := cap(c.rx.data); have > 2*fed+64 {
+				t.Fatalf("%d bytes are set aside, and only %d have come", have, fed)
+			}
+		}
+		if l.BuffersInUse() != inUse {
+			t.Fatalf("got %d buffers in use, want %d", l.BuffersInUse(), inUse)
 		}
 	}
 	h := heard{got: r.got, phase: c.phase, sent: unmask(t, s.wrote.Bytes()), wrote: s.wrote.Bytes()}
@@ -198,8 +224,16 @@ func feedAgreed(t testing.TB, g agreement, stream []byte, pieces []byte) heard {
 	if c.phase == phaseDraining && (c.rx != nil || !c.timer.IsSet()) {
 		t.Fatal("a draining connection keeps what it received, or waits for ever")
 	}
+	c.readFailed(io.EOF)
+	l.drain()
+	if len(r.closed) != 1 || !r.closed[0].Opened || l.BuffersInUse() != 0 || l.timers.count != 0 || s.closed != 1 || !l.traffic.Balanced() || l.traffic.Pending != 0 {
+		t.Fatalf("left behind: closed told %+v, %d buffers, %d timers, %+v", r.closed, l.BuffersInUse(), l.timers.count, l.traffic)
+	}
 	return h
 }
+
+// modelLimit is the largest message of those tests.
+const modelLimit = 1000
 
 func unmask(t testing.TB, b []byte) (s string) {
 	for r := bytes.NewReader(b); r.Len() > 0; {
@@ -211,12 +245,12 @@ func unmask(t testing.TB, b []byte) (s string) {
 			t.Fatalf("what was sent: %v", err)
 		}
 		f = ws.UnmaskFrame(f)
-		s += fmt.Sprintf("%v %q;", f.Header.OpCode, f.Payload)
+		s += sentence(f.Header.OpCode, f.Payload)
 	}
 	return s
 }
 
-// FuzzFeed: however the bytes of a peer are cut, they have the same outcome.
+// FuzzFeed: however the bytes of a peer are cut, they have the outcome that the model has.
 func FuzzFeed(f *testing.F) {
 	for _, stream := range []string{
 		frame(0x81, "hello") + frame(0x82, "\x00\xff"),
@@ -229,14 +263,20 @@ func FuzzFeed(f *testing.F) {
 		frame(0x88, "\x03"), frame(0xc1, "x"), frame(0x83, "x"), frame(0x80, "x"), "\x81\x81abcdx",
 		"\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", "\x81\x7e\x00\x01x", "\x89\x7e\x00\x7e", frame(0x09, ""),
 		frame(0x81, "a\xf4\x90\x80\x80"), frame(0x01, "") + frame(0x01, ""),
+		"\x81\x14good \xf4\x8f", "\x81\x14good \xf4\x90", frame(0x01, "\xed") + frame(0x89, "") + frame(0x00, "\xa0"), frame(0x01, "\xf0\x9f\x98"),
+		frame(0x02, "\xff") + frame(0x01, "x"), frame(0x88, "\x03\xe8\xff"), frame(0x88, "\x03\xed"), frame(0x88, "\x03\xf4restart"),
+		frame(0x01, "a") + frame(0x80, "\xc3"), frame(0x01, "\xc3") + frame(0x80, ""),
+		frame(0x0f, ""), "\x88\x7e\x00\x02\x03\xe8", "\x8a\x7f", frame(0x81, string(make([]byte, 1000))) + frame(0x82, string(make([]byte, 1001))),
 	} {
 		f.Add([]byte(stream), []byte{0})
 		f.Add([]byte(stream), []byte{2, 0, 7})
 	}
 	f.Fuzz(func(t *testing.T, stream, pieces []byte) {
-		whole, cut := feedAll(t, stream, nil), feedAll(t, stream, pieces)
-		if !slices.Equal(whole.got, cut.got) || whole.sent != cut.sent || whole.phase != cut.phase || whole.end != cut.end {
-			t.Errorf("% x\nwhole: %+v\ncut by %v: %+v", stream, whole, pieces, cut)
+		want := modelOf(stream, modelLimit)
+		for _, cut := range [][]byte{nil, pieces, {0}} {
+			if h := feedAll(t, stream, cut); !h.equal(want) {
+				t.Errorf("% x\ncut by %v: %+v\nwant: %+v", stream, cut, h, want)
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"io"
 	"net"
 	"runtime"
 	"syscall"
@@ -17,6 +18,8 @@ import (
 type gated struct {
 	net.Conn
 	gate chan chan struct{} // holds what the next write waits for
+
+	deadline error // what it says to a deadline
 }
 
 func (g gated) Write(b []byte) (int, error) {
@@ -26,7 +29,7 @@ func (g gated) Write(b []byte) (int, error) {
 	return g.Conn.Write(b)
 }
 
-func (g gated) SetWriteDeadline(time.Time) error { return nil }
+func (g gated) SetWriteDeadline(time.Time) error { return g.deadline }
 
 // failing is a gated connection whose writes fail, once they are let through, with err.
 type failing struct {
@@ -85,6 +88,11 @@ func TestWriteIsToldOfReset(t *testing.T) {
 // TestCloseFrameBehindWrite: the peer closes and ends its side of TCP while a write of ours is still under
 // way. Our close frame, which waits behind that write, is sent all the same.
 func TestCloseFrameBehindWrite(t *testing.T) {
+	t.Run("socket", func(t *testing.T) { closeFrameBehindWrite(t, nil) })
+	t.Run("pipe", func(t *testing.T) { closeFrameBehindWrite(t, io.ErrClosedPipe) }) // as net.Pipe has it
+}
+
+func closeFrameBehindWrite(t *testing.T, deadline error) {
 	say, codes := make(chan struct{}), make(chan int, 1)
 	srv := wstest.Serve(t, func(c net.Conn) {
 		if _, err := wstest.Accept(c); err != nil {
@@ -102,7 +110,7 @@ func TestCloseFrameBehindWrite(t *testing.T) {
 	f := startLoop(t, Options{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		var d net.Dialer
 		nc, err := d.DialContext(ctx, network, srv.Addr())
-		return gated{nc, gate}, err
+		return gated{nc, gate, deadline}, err
 	}})
 	p := newPeer()
 	c := f.dial(&messages.Connect{URL: srv.URL()}, p)

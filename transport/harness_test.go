@@ -358,6 +358,8 @@ func (s *sink) write(b []byte) (int, error) {
 
 func (s *sink) close(reset bool) { s.closed++; s.reset = reset }
 
+func (s *sink) moved(since messages.Stamp) messages.Stamp { return since }
+
 // still is a loop that does not run, for what needs no sockets.
 func still(t interface{ Fatal(...any) }, o Options) *Loop {
 	o.Engine = EngineGoroutine

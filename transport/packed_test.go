@@ -262,6 +262,25 @@ func TestPackedBacklog(t *testing.T) {
 	})
 }
 
+// The backlog's bound is of frames, as compressed: messages of 5000 bytes that are 50 on the wire fit it by
+// the dozen.
+func TestPackedBacklogBound(t *testing.T) {
+	const bound = 1000
+	l := still(t, Options{MaxBacklog: bound, Compress: &Compression{}})
+	c := openOn(l, new(recorder), &sink{limit: 0})
+	c.deflate = l.codec.open(plainDeflate)
+	message := bytes.Repeat([]byte("x"), 5000)
+	accepted := 0
+	for c.Send(messages.OpText, message) == nil {
+		accepted++
+	}
+	frame := len(c.tx.buf) / accepted
+	if want := (bound + frame - 1) / frame; accepted != want || // the last is the one that reaches the bound
+		want < 10 || !l.traffic.Balanced() {
+		t.Errorf("%d messages of 5000 bytes, %d each in frames, wait in %d bytes; want %d", accepted, frame, bound, want)
+	}
+}
+
 // TestPackedAllocs: sending and receiving allocates nothing in the steady state, and a connection without
 // takeover holds nothing between messages, whatever has passed.
 func TestPackedAllocs(t *testing.T) {

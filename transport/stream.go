@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 const (
 	streamRead  = 4 << 10  // a reading goroutine's buffer
 	streamWrite = 64 << 10 // the most a writing goroutine holds
+	streamStep  = 4 << 10  // the most of that which it writes at once: a slow peer takes one in the write timeout
 
 	// writeGrace is how long a write may go on once reading has ended. One that does not wait for the peer
 	// is through in an instant, and the peer has gone.
@@ -39,6 +41,9 @@ type netStream struct {
 	wrote int   // not yet told to the connection
 	werr  error // likewise
 
+	// Atomic.
+	stepped atomic.Int64 // messages.Stamp of when the writing goroutine last got rid of something
+
 	// Owned by the loop.
 	writing bool
 	hungUp  bool // reading has ended; what is left to be written has writeGrace
@@ -60,6 +65,7 @@ func newNetStream(c *Conn, d *dialed, from lease) *netStream {
 	case d.over != nil:
 		s.nc = d.over
 	}
+	s.stepped.Store(int64(messages.Now()))
 	c.loop.net.streams.Go(s.readAll)
 	return s
 }
@@ -111,9 +117,13 @@ func (s *netStream) RunOnLoop(ev any) {
 // behind a message whose report is still on its way.
 func (s *netStream) hangUp() {
 	s.hungUp = true
-	if !s.writing || s.nc.SetWriteDeadline(time.Now().Add(writeGrace)) != nil {
-		s.conn.readFailed(s.rerr)
+	if s.writing {
+		err := s.nc.SetWriteDeadline(time.Now().Add(writeGrace))
+		if err == nil || isAny(err, ended) { // a pipe whose other end is closed; a write does not wait there either
+			return
+		}
 	}
+	s.conn.readFailed(s.rerr)
 }
 
 // write takes b over to the writing goroutine and says that nothing was taken; when b was written the
@@ -141,11 +151,22 @@ func (s *netStream) write(b []byte) (int, error) {
 
 func (s *netStream) flush() {
 	defer s.conn.loop.net.streams.Done()
-	s.wrote, s.werr = s.nc.Write(s.out)
+	for s.wrote, s.werr = 0, nil; s.wrote < len(s.out) && s.werr == nil; {
+		var n int
+		n, s.werr = s.nc.Write(s.out[s.wrote:min(s.wrote+streamStep, len(s.out))])
+		if s.wrote += n; n == 0 && s.werr == nil {
+			s.werr = io.ErrShortWrite // a net.Conn of somebody's own
+		}
+		s.stepped.Store(int64(messages.Now()))
+	}
 	if cap(s.out) > streamRead {
 		s.out = nil
 	}
 	s.conn.loop.Post(s, streamWritable)
+}
+
+func (s *netStream) moved(since messages.Stamp) messages.Stamp {
+	return max(since, messages.Stamp(s.stepped.Load()))
 }
 
 func (s *netStream) close(reset bool) {

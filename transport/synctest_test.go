@@ -91,7 +91,8 @@ func TestLimitsMoveUnderFakeTime(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				_, _ = p.Write(wstest.Frame(ws.OpPong, true, nil))
 			}
-			// A slow reader: 10 KiB a second, so that 256 KiB take longer than the write limit.
+			// A slow reader: 10 KiB a second, so that 256 KiB, and the 64 that are written at once, take
+			// longer than the write limit.
 			b := make([]byte, 10<<10)
 			for range 25 {
 				time.Sleep(time.Second)
@@ -101,7 +102,7 @@ func TestLimitsMoveUnderFakeTime(t *testing.T) {
 				}
 			}
 		}
-		b := newLab(t, Options{Dial: wstest.Pipes(t, server), WriteTimeout: 11 * time.Second, IdleTimeout: 40 * time.Second})
+		b := newLab(t, Options{Dial: wstest.Pipes(t, server), WriteTimeout: 2 * time.Second, IdleTimeout: 40 * time.Second})
 		p := b.player()
 		n := 0
 		p.onMessage = func(c *Conn, _ *messages.Message) {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/loadrig/loadrig/messages"
 )
 
 // tlsLayer is TLS on a socket of the loop: crypto/tls above, the socket below, and no goroutine.
@@ -21,8 +23,9 @@ type tlsLayer struct {
 	in  []byte // read from the socket and not yet seen by tc; only while received runs
 	eof bool
 
-	out   []byte // records that the kernel has not taken
-	wrote int    // bytes of the connection that are in out, not yet told to it
+	out   []byte         // records that the kernel has not taken
+	wrote int            // bytes of the connection that are in out, not yet told to it
+	moved messages.Stamp // when the kernel last took some of out
 
 	gathering bool // Write collects in the loop's scratch
 }
@@ -152,6 +155,9 @@ func (t *tlsLayer) flush() bool {
 	if err != nil {
 		t.s.conn.writeFailed(err)
 		return false
+	}
+	if n > 0 {
+		t.moved = t.s.conn.loop.now
 	}
 	if t.out = t.out[:copy(t.out, t.out[n:])]; len(t.out) > 0 {
 		return false

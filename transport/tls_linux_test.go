@@ -68,6 +68,43 @@ func TestTLSLarge(t *testing.T) {
 	}
 }
 
+// TestTLSSlow: a peer that reads a little now and then is not one that takes nothing, though none of what is
+// encrypted at once counts as sent before all of it has gone.
+func TestTLSSlow(t *testing.T) {
+	_, pool := wstest.Certificate()
+	read := make(chan struct{})
+	srv := wstest.ServeTLS(t, func(c net.Conn) {
+		_ = c.(*tls.Conn).NetConn().(*net.TCPConn).SetReadBuffer(4096)
+		if _, err := wstest.Upgrade(c); err != nil {
+			return
+		}
+		b := make([]byte, 1<<10)
+		for range read {
+			if _, err := c.Read(b); err != nil {
+				return
+			}
+		}
+	})
+	b := newLab(t, Options{Engine: EngineEpoll, TLS: &tls.Config{RootCAs: pool}, MaxBacklog: 64 << 20})
+	p := b.open(srv.URL())
+	p.do(func() {
+		narrowFD(p.conn.st)
+		if err := p.conn.Send(messages.OpBinary, message(0, 4<<20)); err != nil {
+			t.Error(err)
+		}
+	})
+	b.eventually("piece that has gone in part", func() bool {
+		select {
+		case read <- struct{}{}:
+		default: // the server has not yet come to the last one
+		}
+		return p.conn.tookLast() > p.conn.tx.since
+	})
+	close(read)
+	p.do(func() { p.conn.Abort(messages.CauseLocal, nil) })
+	p.awaitClosed()
+}
+
 func message(i, size int) []byte {
 	b := make([]byte, size)
 	for j := range b {

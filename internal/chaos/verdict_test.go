@@ -151,10 +151,13 @@ func (s *storm) sums(o *outcomes, sum *metrics.Snapshot, panics uint64) error {
 
 	echo := s.stage.echo.Stats()
 	data := func(ops [messages.NumOps]uint64) uint64 { return ops[messages.OpText] + ops[messages.OpBinary] }
-	law("messages that the server received", echo.Received, data(t.Received), data(t.Sent)) // those that came back it had received
-	law("their bytes", echo.ReceivedBytes, t.ReceivedBytes, t.SentBytes)
+	// What came back the server had received. What was being written when its connection ended is dropped, but
+	// may have got there.
+	underway := t.Dropped[messages.DropClosed]
+	law("messages that the server received", echo.Received, data(t.Received), data(t.Sent)+underway)
+	law("their bytes", echo.ReceivedBytes, t.ReceivedBytes, t.SentBytes+underway*uint64(len(binaries[len(binaries)-1].Payload)))
 	law("messages that the server sent", echo.Sent, data(t.Received), echo.Received)
-	law("pings that the server received", echo.Pings, t.Received[messages.OpPong], t.Sent[messages.OpPing])
+	law("pings that the server received", echo.Pings, t.Received[messages.OpPong], t.Sent[messages.OpPing]+underway)
 	law("connections that the servers opened", echo.Opened+uint64(s.stage.moody.Total()), opened, ^uint64(0))
 	var through uint64
 	for _, p := range s.stage.proxies {

@@ -82,7 +82,7 @@ simulated player, and says honestly what happened.
   loadrig doctor                                 how many players fit this machine
 
 Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
-99 failed, 105 interrupted, 109 internal error.`,
+99 failed (or what doctor was asked for does not fit), 105 interrupted, 109 internal error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { wstest.Main(m) }
 // catalogue is every case, by section.
 func catalogue() []Case {
 	return slices.Concat(framing(), pings(), reserved(), opcodes(), fragments(), utf8Texts(), closing(),
-		limits(), openings(), network())
+		limits(), openings(), network(), compression())
 }
 
 // TestConformance plays every case in every variant.

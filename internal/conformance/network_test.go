@@ -146,6 +146,21 @@ func stalled() []Case {
 		p.r.note = "never full"
 	}
 	fillAndClose := func(p *player) { fill(p); p.conn.Close(messages.CloseNormal, "") }
+	// arrived reads up to the close frame, and notes whether all came that was not dropped.
+	arrived := func(s *session) {
+		s.Listen()
+		s.AwaitClose()
+		n := len(s.Said().Frames)
+		s.p.do(func() {
+			switch {
+			case s.p.r.note != "": // it has one already
+			case n == s.p.kept:
+				s.p.r.note = "all arrived"
+			default:
+				s.p.r.note = fmt.Sprintf("%d arrived, %d were sent", n, s.p.kept)
+			}
+		})
+	}
 	// deep makes the backlog more than any kernel takes for a socket, so that it never empties.
 	deep := func(also func(*transport.Options)) func(*transport.Options) {
 		return func(o *transport.Options) {
@@ -157,22 +172,11 @@ func stalled() []Case {
 	wait := func(s *session) { s.awaitGone(); s.Reset() }
 	return []Case{
 		{title: "the backlog fills: what was not dropped arrives, then the close frame", narrow: true, opened: fillAndClose,
-			want: closes(1000, true).whatever().noting("all arrived"),
-			script: func(s *session) {
-				s.Listen()
-				s.AwaitClose()
-				n := len(s.Said().Frames)
-				s.p.do(func() {
-					switch {
-					case s.p.r.note != "": // it has one already
-					case n == s.p.kept:
-						s.p.r.note = "all arrived"
-					default:
-						s.p.r.note = fmt.Sprintf("%d arrived, %d were sent", n, s.p.kept)
-					}
-				})
-				s.Say(bye(1000))
-			}},
+			want:   closes(1000, true).whatever().noting("all arrived"),
+			script: func(s *session) { arrived(s); s.Say(bye(1000)) }},
+		{title: "the backlog fills, and the server closes before it reads", narrow: true, opened: fill,
+			want:   left(1001, "").whatever().noting("all arrived"),
+			script: func(s *session) { s.until(func() bool { return s.p.kept > 0 }); s.Say(bye(1001)); arrived(s) }},
 		{title: "the backlog fills, and the client is to end then", narrow: true, options: endOnBacklog, opened: fill,
 			want:   reaction{state: messages.Disconnected, opened: true, cause: messages.CauseBacklog, code: messages.ClosePolicyViolation, sent: 1008, end: wstest.EndFIN}.whatever(),
 			script: func(s *session) { s.Listen(); s.AwaitClose() }},

@@ -191,6 +191,8 @@ func noHTTP() (cases []Case) {
 		{"a status with a sign", answers(a.Start("HTTP/1.1 +101 Switching Protocols"))},
 		{"a status in letters", answers(a.Start("HTTP/1.1 OK Switching Protocols"))},
 		{"two spaces before the status", answers(a.Start("HTTP/1.1  101 Switching Protocols"))},
+		{"a line feed alone in the reason", answers(a.Start("HTTP/1.1 101 \n"))},
+		{"a zero byte in the reason", answers(a.Start("HTTP/1.1 101 Switching\x00Protocols"))},
 		{"a header line without a colon", answers(a.With("nonsense"))},
 		{"a header without a name", answers(a.With(": value"))},
 		{"a space before the colon", answers(a.With("X-Test : 1"))},

@@ -3,6 +3,7 @@ package metrics
 import (
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,17 @@ import (
 	"github.com/loadrig/loadrig/messages"
 )
 
-// equal compares all fields, also those that are not exported.
-func equal(a, b *ScenarioSnapshot) bool { return reflect.DeepEqual(a, b) }
+// equal compares all counts. reflect.DeepEqual would take bin after bin, a hundred times as long.
+func equal(a, b *ScenarioSnapshot) bool {
+	va, vb := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range va.NumField() {
+		if f := va.Field(i); f.Kind() == reflect.Uint64 && f.Uint() != vb.Field(i).Uint() {
+			return false
+		}
+	}
+	return slices.Equal(a.Requests, b.Requests) && slices.Equal(a.Checks, b.Checks) &&
+		slices.Equal(a.Deliveries, b.Deliveries) && slices.Equal(a.Ticks, b.Ticks)
+}
 
 // histogramsOf finds all histograms below v, so that one that Merge or Sub forgets shows.
 func histogramsOf(v reflect.Value) (list []*Histogram) {

@@ -1,6 +1,9 @@
 package players
 
 import (
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +117,37 @@ func TestMeasured(t *testing.T) {
 	}
 	if got := tr.cast.FirstFault(); !strings.HasPrefix(got, "line 8: word > 3: invalid operation: string > int") {
 		t.Errorf("first fault: got %q", got)
+	}
+}
+
+// TestCallOutlivesItsPlayer: an HTTP request that is under way when its player ends is counted as well.
+func TestCallOutlivesItsPlayer(t *testing.T) {
+	asked := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	}))
+	defer web.Close()
+	srv := wstest.Serve(t, func(c net.Conn) {
+		if _, err := wstest.Upgrade(c); err == nil {
+			<-asked
+			_ = c.Close()
+		}
+	})
+	story := `
+players:
+  one:
+    steps:
+      - connect
+      - http: {name: shop, url: "` + web.URL + `"}
+`
+	tr := perform(t, srv.URL(), story, 1, nil)
+	tr.cast.Stop() // cancels the request, and waits until that is told
+	if err := tr.mgr.Each(t.Context(), func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	if tr.ended != 1 || tr.requests[0] != 0 || tr.lost[0] != 1 {
+		t.Errorf("got %d players lost, %d answers and %d requests lost, want 1, 0 and 1", tr.ended, tr.requests[0], tr.lost[0])
 	}
 }
 

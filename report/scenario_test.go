@@ -66,18 +66,26 @@ func story(t *testing.T) *Summary {
 	return s
 }
 
+// TestScenarioGolden is what a scenario adds to a summary; TestGolden has the rest.
 func TestScenarioGolden(t *testing.T) {
-	for name, write := range map[string]func(*Summary, *bytes.Buffer) error{
-		"scenario.txt":  func(s *Summary, b *bytes.Buffer) error { return s.WriteText(b) },
-		"scenario.json": func(s *Summary, b *bytes.Buffer) error { return s.WriteJSON(b) },
-	} {
-		var got bytes.Buffer
-		if err := write(story(t), &got); err != nil {
-			t.Fatal(err)
-		}
+	s := story(t)
+	var text strings.Builder
+	s.Scenario.writeText(&text)
+	object, err := json.MarshalIndent(s.Scenario, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole bytes.Buffer
+	if err := s.WriteText(&whole); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(whole.String(), "sent\n"+text.String()+"\n  ended by ") {
+		t.Errorf("the scenario is not between latencies and ends:\n%s", &whole)
+	}
+	for name, part := range map[string]string{"scenario.txt": text.String(), "scenario.json": string(object) + "\n"} {
 		path := filepath.Join("testdata", name)
 		if *update {
-			if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			if err := os.WriteFile(path, []byte(part), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,7 +93,7 @@ func TestScenarioGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(string(want), got.String()); d != "" {
+		if d := cmp.Diff(string(want), part); d != "" {
 			t.Errorf("%s (-want +got; -update writes it):\n%s", name, d)
 		}
 	}

@@ -65,6 +65,7 @@ func TestNames(t *testing.T) {
 	unique("phase", NumPhases, func(i int) string { return Phase(i).String() })
 	unique("op", NumOps, func(i int) string { return Op(i).String() })
 	unique("drop", NumDrops, func(i int) string { return Drop(i).String() })
+	unique("order", NumOrders, func(i int) string { return Order(i).String() })
 }
 
 // TestCauses says of every cause who ended it, and whether it tells of the plan, the server or the rig.

@@ -25,7 +25,8 @@ func fill(v reflect.Value, r *rand.Rand) {
 			f := v.Field(i)
 			fill(reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem(), r) // unexported ones too
 		}
-	case reflect.Array:
+	case reflect.String, reflect.Pointer: // names
+	case reflect.Array, reflect.Slice:
 		for i := range v.Len() {
 			fill(v.Index(i), r)
 		}

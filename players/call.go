@@ -73,12 +73,13 @@ func (c *calls) work() {
 	}
 }
 
-// answered is what an HTTP request has come to, for the player that waits at pc.
+// answered is what an HTTP request has come to, for the player that waits at pc, if it still does.
 type answered struct {
-	player, pc int32
-	ok         bool
-	body       []byte
-	sent, at   messages.Stamp
+	player, pc         int32
+	series             int
+	ok                 bool
+	body               []byte
+	intended, sent, at messages.Stamp
 }
 
 // call makes an HTTP request.
@@ -96,7 +97,7 @@ func (p *Player) call(c *actors.Connection, in *scenario.Instr) bool {
 			header.Set("Content-Type", "application/json")
 		}
 	}
-	a := &answered{player: p.n, pc: p.pc}
+	a := &answered{player: p.n, pc: p.pc, series: x.Series, intended: p.intended}
 	id, cast := c.ID(), s.cast
 	cast.calls.do(func() {
 		a.sent = messages.Now()
@@ -131,15 +132,22 @@ func (c *calls) fetch(x *scenario.HTTP, url string, header http.Header, body []b
 	return resp.StatusCode >= 200 && resp.StatusCode < 300, answer
 }
 
+// count counts what an HTTP request has come to, whether or not somebody still waits for it.
+func (s *stage) count(a *answered) {
+	if a.ok {
+		s.series.Request(a.series, a.intended, a.sent, a.at)
+	} else {
+		s.series.RequestLost(a.series)
+	}
+}
+
 // called takes what an HTTP request has come to.
 func (p *Player) called(c *actors.Connection, a *answered) {
 	x, s := p.prog.Code[p.pc].Arg.(*scenario.HTTP), p.stage
 	if !a.ok {
-		s.series.RequestLost(x.Series)
 		p.otherwise(c, messages.Now())
 		return
 	}
-	s.series.Request(x.Series, p.intended, a.sent, a.at)
 	s.save(p, x.Save, a.body)
 	p.proceed(c, a.at)
 }

@@ -18,18 +18,20 @@ import (
 	"github.com/loadrig/loadrig/scenario"
 )
 
-// Series takes what the players of one shard measure; metrics.Shard with its metrics.Series is one. It is
-// called on that shard only. Indices are those of the scenario's lists of names.
+// Series takes what the players of one shard measure; metrics.Shard, which is the Meter, and
+// metrics.ScenarioShard together are one. It is called on that shard only. Indices are those of the scenario's
+// lists of names.
 type Series interface {
 	Meter
-	// Request is told of the answer to a request, and RequestLost of one that had none in time.
+	// Request is told of the answer to a request, and RequestLost of one that had none in time. The Meter is told
+	// of the answer as well, unless the request went over HTTP: its figures are the connections'.
 	Request(series int, intended, sent, received messages.Stamp)
 	RequestLost(series int)
 	// Check is told whether a check held.
 	Check(check int, ok bool)
 	// Published is told of a message for an audience of so many, and Delivered of one of them getting it.
 	Published(series, audience int)
-	Delivered(series int, latency time.Duration, order Order)
+	Delivered(series int, latency time.Duration, order messages.Order)
 	// Tick is told by how much the time between two ticks differed from what is wanted.
 	Tick(series int, off time.Duration)
 	// Fault is told that an expression could not be evaluated.
@@ -38,16 +40,6 @@ type Series interface {
 	Iteration()
 	Lost()
 }
-
-// Order says how a delivery relates to those before it from the same sender.
-type Order uint8
-
-// The orders.
-const (
-	InOrder   Order = iota
-	Late            // one that was sent later came before it
-	Duplicate       // it has come already
-)
 
 // Table is the rows of a feed. It is safe for concurrent use.
 type Table interface {
@@ -92,6 +84,7 @@ type Cast struct {
 	calls     calls
 	quiet     atomic.Bool
 	logged    atomic.Int64
+	fault     atomic.Pointer[string] // what the first one was
 }
 
 // stage is what the players of one shard share. It belongs to that shard.

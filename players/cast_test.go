@@ -25,19 +25,19 @@ type tally struct {
 	requests, lost           map[int]int
 	held, failed             map[int]int
 	published, expected      int
-	delivered                map[Order]int
+	delivered                map[messages.Order]int
 	ticks                    []time.Duration
 	iterations, ended, fault int
-	lags                     int
+	lags, responses          int
 }
 
 func newTally() *tally {
-	return &tally{requests: map[int]int{}, lost: map[int]int{}, held: map[int]int{}, failed: map[int]int{}, delivered: map[Order]int{}}
+	return &tally{requests: map[int]int{}, lost: map[int]int{}, held: map[int]int{}, failed: map[int]int{}, delivered: map[messages.Order]int{}}
 }
 
 func (t *tally) do(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
 
-func (t *tally) Response(_, _, _ messages.Stamp) {}
+func (t *tally) Response(_, _, _ messages.Stamp) { t.do(func() { t.responses++ }) }
 func (t *tally) Lag(time.Duration)               { t.do(func() { t.lags++ }) }
 func (t *tally) Request(i int, intended, sent, received messages.Stamp) {
 	t.do(func() {
@@ -57,12 +57,14 @@ func (t *tally) Check(i int, ok bool) {
 		}
 	})
 }
-func (t *tally) Published(_, n int)                        { t.do(func() { t.published++; t.expected += n }) }
-func (t *tally) Delivered(_ int, _ time.Duration, o Order) { t.do(func() { t.delivered[o]++ }) }
-func (t *tally) Tick(_ int, off time.Duration)             { t.do(func() { t.ticks = append(t.ticks, off) }) }
-func (t *tally) Fault()                                    { t.do(func() { t.fault++ }) }
-func (t *tally) Iteration()                                { t.do(func() { t.iterations++ }) }
-func (t *tally) Lost()                                     { t.do(func() { t.ended++ }) }
+func (t *tally) Published(_, n int) { t.do(func() { t.published++; t.expected += n }) }
+func (t *tally) Delivered(_ int, _ time.Duration, o messages.Order) {
+	t.do(func() { t.delivered[o]++ })
+}
+func (t *tally) Tick(_ int, off time.Duration) { t.do(func() { t.ticks = append(t.ticks, off) }) }
+func (t *tally) Fault()                        { t.do(func() { t.fault++ }) }
+func (t *tally) Iteration()                    { t.do(func() { t.iterations++ }) }
+func (t *tally) Lost()                         { t.do(func() { t.ended++ }) }
 
 // troupe is a Cast at work on a Manager.
 type troupe struct {

@@ -69,6 +69,7 @@ const (
 // cast makes the player a new one, the n-th.
 func (p *Player) cast(n int) {
 	c := p.stage.cast
+	p.loseAll() // of who was played before, if the connection is still to close
 	p.prog = c.program(n)
 	p.n, p.iteration, p.seq, p.pc = int32(n), 0, 0, 0
 	p.chance = *rand.NewPCG(c.Seed, uint64(n))
@@ -120,6 +121,7 @@ func (p *Player) signaled(c *actors.Connection, e *messages.Signaled) {
 		}
 		p.begin(c)
 	case *answered:
+		p.stage.count(v)
 		if p.waiting == forCall && v.player == p.n && v.pc == p.pc {
 			p.called(c, v)
 		}

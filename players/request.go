@@ -1,6 +1,7 @@
 package players
 
 import (
+	"errors"
 	"hash/maphash"
 
 	"github.com/tidwall/gjson"
@@ -18,6 +19,8 @@ type request struct {
 	sent     messages.Stamp
 }
 
+var errNoID = errors.New("the message of the request has no id")
+
 // maxRequests bounds the requests that one player has under way; beyond, the oldest counts as lost.
 const maxRequests = 256
 
@@ -30,7 +33,7 @@ func (p *Player) request(c *actors.Connection, in *scenario.Instr) bool {
 	b := s.render(p, x.Body)
 	id := gjson.Get(view(b), x.ID)
 	if !id.Exists() {
-		s.series.Fault()
+		s.fault(in.At, s.cast.Scenario.Requests[x.Series], errNoID)
 	}
 	r := request{of: x, id: s.cast.hash(id), intended: p.intended, sent: messages.Now()}
 	if c.SendText(b) != nil {
@@ -80,6 +83,7 @@ func (p *Player) answer(c *actors.Connection, b []byte, at messages.Stamp) bool 
 			continue
 		}
 		s.series.Request(r.of.Series, r.intended, r.sent, at)
+		s.series.Response(r.intended, r.sent, at)
 		x := r.of
 		awaited := p.waiting == forReply && own.awaited == id && p.prog.Code[p.pc].Arg == any(x)
 		own.requests = append(own.requests[:i], own.requests[i+1:]...)

@@ -131,16 +131,16 @@ type seen struct {
 const maxSenders = 4096
 
 // order tells how a message relates to those before it from its sender.
-func (p *Player) order(st stamp) Order {
+func (p *Player) order(st stamp) messages.Order {
 	x := p.extra()
 	if x.senders == nil {
 		x.senders = make(map[uint64]seen)
 	}
 	was, known := x.senders[st.sender]
 	if !known && len(x.senders) >= maxSenders {
-		return InOrder
+		return messages.OrderKept
 	}
-	o := InOrder
+	o := messages.OrderKept
 	switch d := int64(st.seq) - int64(was.last); {
 	case !known:
 		was = seen{st.seq, 1}
@@ -152,12 +152,12 @@ func (p *Player) order(st stamp) Order {
 		}
 		was.last = st.seq
 	case d <= -64:
-		o = Late
+		o = messages.OrderLate
 	case was.bits&(1<<-d) != 0:
-		o = Duplicate
+		o = messages.OrderDuplicate
 	default:
 		was.bits |= 1 << -d
-		o = Late
+		o = messages.OrderLate
 	}
 	x.senders[st.sender] = was
 	return o

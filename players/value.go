@@ -344,7 +344,7 @@ func (s *stage) run(p *Player, x *scenario.Expr) any {
 	}
 	v, err := s.vm.Run(x.Program, s.env)
 	if err != nil {
-		s.series.Fault()
+		s.fault(x.At, x.Source, err)
 		return nil
 	}
 	return v

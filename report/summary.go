@@ -45,6 +45,7 @@ type Summary struct {
 	Ping        Latency      `json:"ping_seconds"`         // from a keep-alive ping to its pong
 	Handshake   Handshake    `json:"handshake_seconds"`
 	Disconnects []Disconnect `json:"disconnects"`
+	Scenario    *Scenario    `json:"scenario,omitempty"` // nil where none was run
 	Rig         Rig          `json:"rig"`
 }
 
@@ -206,6 +207,7 @@ func (s *Summary) Judge(b Basis) {
 	if s.Messages.Dropped > 0 {
 		server = append(server, fmt.Sprintf("%s never sent, as the server did not read or had gone", many(s.Messages.Dropped, "message")))
 	}
+	server = append(server, s.Scenario.failures()...)
 	s.Verdict, s.Reasons = Pass, []string{}
 	if len(server) > 0 {
 		s.Verdict, s.Reasons = Fail, server

@@ -54,6 +54,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 	_ = t.Flush()
 
 	s.writeLatencies(&b)
+	s.Scenario.writeText(&b)
 
 	if len(s.Disconnects) > 0 {
 		b.WriteString("\n")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // compiler turns the populations of a file into programs.
@@ -248,7 +249,7 @@ func (c *compiler) step(s *Step) {
 		}
 		c.emit(Instr{Op: OpSet, Arg: set, At: s.At})
 	case *CheckStep:
-		c.emit(Instr{Op: OpCheck, A: int32(index(&c.out.Checks, b.Name)), Arg: c.expr(b.That, b.ThatAt, true), At: s.At})
+		c.emit(Instr{Op: OpCheck, A: int32(c.series(&c.out.Checks, b.Name, s.At)), Arg: c.expr(b.That, b.ThatAt, true), At: s.At})
 	case *LogStep:
 		c.emit(Instr{Op: OpLog, Arg: c.template(b.Text, b.At, Raw), At: s.At})
 	case *CallStep:
@@ -276,23 +277,28 @@ func actsAtOnce(s *Step) bool {
 	return false
 }
 
-func index(names *[]string, name string) int {
+// Bounds of the series of each kind, as package metrics has them: each takes fixed memory on each shard, and
+// its name is the value of a label.
+const (
+	maxSeries     = 64
+	maxSeriesName = 100 // bytes
+)
+
+// series gives the index of a series among those of its kind.
+func (c *compiler) series(names *[]string, name string, at Pos) int {
 	if i := slices.Index(*names, name); i >= 0 {
 		return i
 	}
-	*names = append(*names, name)
-	return len(*names) - 1
-}
-
-// maxSeries bounds the series of each kind: each takes fixed memory on each shard.
-const maxSeries = 64
-
-func (c *compiler) series(names *[]string, name string, at Pos) int {
-	if len(*names) == maxSeries && !slices.Contains(*names, name) {
+	switch {
+	case name == "" || len(name) > maxSeriesName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		c.wrong(at, "name: got %q, want 1 to %d bytes of printable text", clip(name, 40), maxSeriesName)
+		return 0
+	case len(*names) == maxSeries:
 		c.wrong(at, "series %s: there are %d already, want at most %d", name, maxSeries, maxSeries)
 		return 0
 	}
-	return index(names, name)
+	*names = append(*names, name)
+	return len(*names) - 1
 }
 
 func (c *compiler) url(s string, at Pos) *Template {
@@ -415,7 +421,7 @@ func (c *compiler) expect(s *Step, b *ExpectStep) {
 	if !slices.Contains(c.prog.Mail, m) {
 		c.prog.Mail = append(c.prog.Mail, m)
 	}
-	at := c.emit(Instr{Op: OpExpect, Arg: &Expect{Check: index(&c.out.Checks, name), Matcher: m, Timeout: b.Timeout, Save: c.save(b.Save)}, At: s.At})
+	at := c.emit(Instr{Op: OpExpect, Arg: &Expect{Check: c.series(&c.out.Checks, name, s.At), Matcher: m, Timeout: b.Timeout, Save: c.save(b.Save)}, At: s.At})
 	c.otherwise(at, b.Else)
 }
 

@@ -72,6 +72,10 @@ func (c *Connection) SetTimer(when messages.Stamp) {
 	c.shard.loop.SetTimer(&c.timer, when, (*connTimer)(c))
 }
 
+// Forget has the connection be that of another player from the next Connect on: it forgets the cookies and
+// the TLS session that were kept.
+func (c *Connection) Forget() { c.jar = nil }
+
 // StopTimer disarms the timer.
 func (c *Connection) StopTimer() { c.shard.loop.StopTimer(&c.timer) }
 

@@ -359,7 +359,7 @@ players:
       - leave: "{{ room }}"
 `, 2, nil)
 	// 2 players × 3 messages, each to an audience of 1; 2 × (2 in order, 1 late, 1 twice).
-	if tr.published != 6 || tr.expected != 6 || tr.delivered[InOrder] != 4 || tr.delivered[Late] != 2 || tr.delivered[Duplicate] != 2 || tr.iterations != 2 {
+	if tr.published != 6 || tr.expected != 6 || tr.delivered[messages.OrderKept] != 4 || tr.delivered[messages.OrderLate] != 2 || tr.delivered[messages.OrderDuplicate] != 2 || tr.iterations != 2 {
 		t.Errorf("got %+v", tr.tally)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,11 +60,13 @@ type CastOptions struct {
 	Iterations int
 	// Spread keeps players out of step with each other: the schedules of every begin at a place of chance.
 	Spread bool
-	// Connect gives what the n-th player connects with. url is empty for the target's own.
-	Connect func(n int, url string) *messages.Connect
+	// Connect gives what the n-th player connects with. url is empty for the target's own; headers are those
+	// that differ from player to player, nil for none.
+	Connect func(n int, url string, headers http.Header) *messages.Connect
 	// Signal reaches a player from outside its shard; Manager.Signal is one.
 	Signal func(id messages.ConnID, value any) error
-	// Done is told that a player has ended, on its shard: it must not block.
+	// Done is told that a player has ended and its connection is closed, on its shard: it must not block. The
+	// player can be begun anew then, as another.
 	Done func(id messages.ConnID, n int)
 	// Env gives what env(name) is. Default: nothing.
 	Env map[string]string
@@ -179,6 +182,9 @@ func (c *Cast) Player(shard, n int) *Player {
 	p.cast(n)
 	return p
 }
+
+// Leave is what a player is signaled with to have it end after what it is at, or at once.
+type Leave struct{ AtOnce bool }
 
 // Begin is what a player is signaled with to have it begin, as the player of that number.
 type Begin struct{ N int }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -118,11 +119,11 @@ func prepare(t *testing.T, url, text string, n int, change func(*CastOptions)) *
 	tr := &troupe{tally: newTally(), done: make(chan int, n), logs: new(lines)}
 	o := CastOptions{
 		Scenario: s, Series: []Series{tr.tally}, Seed: 1, Players: n, Iterations: 1,
-		Connect: func(n int, other string) *messages.Connect {
+		Connect: func(n int, other string, h http.Header) *messages.Connect {
 			if other == "" {
 				other = url
 			}
-			return &messages.Connect{URL: other}
+			return &messages.Connect{URL: other, Headers: h}
 		},
 		Done:   func(_ messages.ConnID, n int) { tr.done <- n },
 		Logger: slog.New(slog.NewTextHandler(tr.logs, nil)),

@@ -22,6 +22,7 @@ type Player struct {
 	waiting   waiting
 	inLost    bool
 	closing   bool // the end of the connection is wanted
+	leaving   bool // this iteration is the last
 	seq       uint32
 	chance    rand.PCG
 
@@ -71,7 +72,7 @@ func (p *Player) cast(n int) {
 	c := p.stage.cast
 	p.loseAll() // of who was played before, if the connection is still to close
 	p.prog = c.program(n)
-	p.n, p.iteration, p.seq, p.pc = int32(n), 0, 0, 0
+	p.n, p.iteration, p.seq, p.pc, p.leaving = int32(n), 0, 0, 0, false
 	p.chance = *rand.NewPCG(c.Seed, uint64(n))
 	if p.vars == nil || len(p.vars) != len(p.prog.Vars) {
 		p.vars = make([]scenario.Value, len(p.prog.Vars))
@@ -113,13 +114,21 @@ func (p *Player) On(c *actors.Connection, ev messages.Event) {
 func (p *Player) signaled(c *actors.Connection, e *messages.Signaled) {
 	switch v := e.Value.(type) {
 	case Begin:
-		if p.waiting != notBegun && p.waiting != ended {
+		if p.waiting != notBegun && p.waiting != ended || c.State() == messages.Connected || c.State() == messages.Connecting {
 			return
 		}
 		if int32(v.N) != p.n || p.waiting == ended {
 			p.cast(v.N)
 		}
 		p.begin(c)
+	case Leave:
+		switch {
+		case p.waiting == notBegun || p.waiting == ended:
+		case v.AtOnce:
+			p.end(c)
+		default:
+			p.leaving = true
+		}
 	case *answered:
 		p.stage.count(v)
 		if p.waiting == forCall && v.player == p.n && v.pc == p.pc {
@@ -245,7 +254,9 @@ func (p *Player) closed(c *actors.Connection, e *messages.Closed) {
 	p.closing = false
 	now := messages.Now()
 	switch {
-	case p.waiting == notBegun || p.waiting == ended:
+	case p.waiting == notBegun:
+	case p.waiting == ended:
+		p.done(c)
 	case p.waiting == forClosed && wanted:
 		if op := p.op(); op == scenario.OpEnd || op == scenario.OpReconnect {
 			p.waiting, p.until, p.intended = forNothing, 0, now
@@ -277,7 +288,7 @@ func (p *Player) lost(c *actors.Connection, now messages.Stamp) {
 	p.run(c)
 }
 
-// end ends the player. Its connection, if it still has one, is closed.
+// end ends the player. Its connection, if it still has one, is closed first.
 func (p *Player) end(c *actors.Connection) {
 	if p.waiting == ended {
 		return
@@ -288,9 +299,17 @@ func (p *Player) end(c *actors.Connection) {
 		p.own.rules = nil
 	}
 	c.StopTimer()
-	if c.State() == messages.Connected && !c.Closing() || c.State() == messages.Connecting {
-		_ = c.Disconnect(0, "")
+	switch st := c.State(); {
+	case st == messages.Connected && (c.Closing() || c.Disconnect(0, "") == nil):
+	case st == messages.Connecting && c.Disconnect(0, "") == nil:
+	default:
+		p.done(c)
 	}
+}
+
+// done tells that the player has ended, and its connection too.
+func (p *Player) done(c *actors.Connection) {
+	c.Forget()
 	if done := p.stage.cast.Done; done != nil {
 		done(c.ID(), int(p.n))
 	}

@@ -1,6 +1,7 @@
 package players
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/loadrig/loadrig/actors"
@@ -67,12 +68,24 @@ func (p *Player) connect(c *actors.Connection, in *scenario.Instr) bool {
 	if in.Arg != nil {
 		url = string(p.stage.render(p, in.Arg.(*scenario.Template)))
 	}
-	if c.Connect(p.stage.cast.Connect(int(p.n), url)) != nil { // counted as refused
+	if c.Connect(p.stage.cast.Connect(int(p.n), url, p.headers())) != nil { // counted as refused
 		p.stage.series.Lost()
 		p.end(c)
 		return false
 	}
 	return p.wait(forOpen, 0)
+}
+
+// headers are those of the opening handshake that differ from player to player.
+func (p *Player) headers() http.Header {
+	if len(p.prog.Headers) == 0 {
+		return nil
+	}
+	h := make(http.Header)
+	for _, t := range p.prog.Headers {
+		h.Add(t.Name, string(p.stage.render(p, t.Value)))
+	}
+	return h
 }
 
 func (p *Player) disconnect(c *actors.Connection, in *scenario.Instr) bool {
@@ -110,7 +123,7 @@ func (p *Player) finished(c *actors.Connection) bool {
 	}
 	p.stage.series.Iteration()
 	p.iteration++
-	if cast := p.stage.cast; cast.quiet.Load() || cast.Iterations > 0 && int(p.iteration) >= cast.Iterations {
+	if cast := p.stage.cast; p.leaving || cast.quiet.Load() || cast.Iterations > 0 && int(p.iteration) >= cast.Iterations {
 		p.end(c)
 		return false
 	}

@@ -46,6 +46,11 @@ func (c *compiler) population(p *Population) {
 			prog.Init = append(prog.Init, Assign{slices.Index(c.scope.vars, v.Name), c.valueOf(v.Tree)})
 		}
 	}
+	for _, h := range c.file.Target.Headers {
+		if strings.Contains(h.Value, "{{") {
+			prog.Headers = append(prog.Headers, HeaderTemplate{h.Name, c.template(h.Value, h.At, Raw)})
+		}
+	}
 	switch p.Split {
 	case "lines":
 		prog.Split = "\n"
@@ -207,8 +212,11 @@ func (c *compiler) step(s *Step) {
 	switch b := s.Body.(type) {
 	case *ConnectStep:
 		in := Instr{Op: OpConnect, At: s.At}
-		if b.URL != "" {
+		switch t := &c.file.Target; {
+		case b.URL != "":
 			in.Arg = c.url(b.URL, b.URLAt)
+		case strings.Contains(t.URL, "{{"):
+			in.Arg = c.url(t.URL, t.URLAt)
 		}
 		c.emit(in)
 	case *SendStep:

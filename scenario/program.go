@@ -29,8 +29,9 @@ type Program struct {
 	Code     []Instr  // an iteration begins at 0
 	Lost     int      // where to go on when the connection is lost; -1 for nowhere
 	Rules    []RuleProgram
-	Split    string // delimiter of messages within a frame; empty for none
-	Counters int    // how many loops, at the most, are under way at once
+	Headers  []HeaderTemplate // of the opening handshake, that differ from player to player
+	Split    string           // delimiter of messages within a frame; empty for none
+	Counters int              // how many loops, at the most, are under way at once
 	Mail     []*Matcher
 }
 

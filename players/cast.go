@@ -176,6 +176,15 @@ func (c *Cast) program(n int) *scenario.Program {
 	return c.Scenario.Programs[c.dealt[n%len(c.dealt)]]
 }
 
+// Parts gives how many of the first n players each population has.
+func (c *Cast) Parts(n int) []int {
+	parts := make([]int, len(c.Scenario.Programs))
+	for i := range n {
+		parts[c.dealt[i%len(c.dealt)]]++
+	}
+	return parts
+}
+
 // Player makes the n-th player, from 0, for a connection on a shard. It does nothing until it is begun.
 func (c *Cast) Player(shard, n int) *Player {
 	p := &Player{stage: c.shards[shard], waiting: notBegun}

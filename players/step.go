@@ -146,7 +146,7 @@ func (p *Player) loopTest(in *scenario.Instr) bool {
 	over := l.Times > 0 && n.count >= l.Times ||
 		l.For > 0 && p.intended.Sub(n.base) >= l.For ||
 		l.When != nil && !p.stage.holds(p, l.When) ||
-		p.stage.cast.quiet.Load()
+		p.leaving || p.stage.cast.quiet.Load()
 	switch {
 	case over:
 		p.pc = in.B

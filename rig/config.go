@@ -32,6 +32,10 @@ type Config struct {
 	// MaxHandshakes bounds the handshakes under way where there is no Rate. Default 256.
 	MaxHandshakes int
 
+	// Play is a scenario. Traffic, MessageRate, Size, Rate and Duration mean nothing then, as the scenario says
+	// all that, and Connections is how many players there may be at once. Default: none.
+	Play *Play
+
 	// Traffic is what connected players send. MessageRate is per player and second, for paced traffic;
 	// Size is the payload in bytes.
 	Traffic     players.Kind
@@ -124,7 +128,11 @@ func (c Config) Validate() error {
 	if c.Connections < 1 {
 		wrong("Connections", fmt.Errorf("got %d, want 1 or more", c.Connections))
 	}
-	if c.Duration <= 0 {
+	if c.Play != nil {
+		if err := c.Play.validate(); err != nil {
+			errs = append(errs, err)
+		}
+	} else if c.Duration <= 0 {
 		wrong("Duration", fmt.Errorf("got %v, want more than 0", c.Duration))
 	}
 	if c.MaxLag < 0 {
@@ -137,8 +145,10 @@ func (c Config) Validate() error {
 	if c.Shards < 0 || c.Shards > messages.MaxShards {
 		wrong("Shards", fmt.Errorf("got %d, want 1 to %d", c.Shards, messages.MaxShards))
 	}
-	if err := c.crowd(nil).Validate(); err != nil {
-		errs = append(errs, err)
+	if c.Play == nil {
+		if err := c.crowd(nil).Validate(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	for _, err := range each(c.Transport.Validate()) {
 		var field *messages.FieldError

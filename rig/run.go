@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"runtime"
 	"runtime/debug"
@@ -45,7 +46,14 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 		meters[i] = r.recorders[i]
 	}
 	var err error
-	if r.crowd, err = players.NewCrowd(c.crowd(meters)); err != nil {
+	if c.Play != nil {
+		if r.story, err = r.newStory(c.Play); err != nil {
+			return nil, err
+		}
+		defer r.story.cast.Stop()
+		r.gauges.left.Store(math.MaxInt64) // players come back
+		r.gauges.slots = nil
+	} else if r.crowd, err = players.NewCrowd(c.crowd(meters)); err != nil {
 		return nil, err
 	}
 	r.manager, err = actors.NewManager(actors.Options{
@@ -82,8 +90,9 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 type run struct {
 	cfg       Config
 	manager   *actors.Manager
-	crowd     *players.Crowd
-	recorders []*recorder // by shard
+	crowd     *players.Crowd // nil for a scenario
+	story     *story         // nil for none
+	recorders []*recorder    // by shard
 	gauges    gauges
 	ids       []messages.ConnID
 	started   time.Time
@@ -98,6 +107,9 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 		shard := id.Shard()
 		n := number[shard]*r.cfg.Shards + shard
 		number[shard]++
+		if r.story != nil {
+			return r.story.cast.Player(shard, n)
+		}
 		return r.crowd.Player(shard, n)
 	})
 	if err != nil {
@@ -105,6 +117,28 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	}
 	r.ids = ids
 	r.started = time.Now()
+	if r.story != nil {
+		err = r.tell(ctx)
+	} else {
+		r.load(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	s := &report.Summary{
+		URL: safeURL(r.cfg.URL), Started: r.started.UTC().Format(time.RFC3339),
+		Players: r.cfg.Connections, Interrupted: ctx.Err() != nil,
+	}
+	if r.crowd != nil {
+		r.crowd.Quiet()
+	}
+	s.Duration = time.Since(r.started).Seconds()
+	return s, r.finish(s)
+}
+
+// load has players arrive and stay until the time is over, or ctx, or no player is left.
+func (r *run) load(ctx context.Context) {
 	load, cancel := context.WithTimeout(ctx, r.cfg.Duration)
 	defer cancel()
 	watching := r.watch(load)
@@ -120,14 +154,17 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	}
 	<-arriving
 	<-watching
+}
 
-	s := &report.Summary{
-		URL: safeURL(r.cfg.URL), Started: r.started.UTC().Format(time.RFC3339),
-		Players: r.cfg.Connections, Interrupted: ctx.Err() != nil,
-	}
-	r.crowd.Quiet()
-	s.Duration = time.Since(r.started).Seconds()
-	return s, r.finish(s)
+// tell carries out the scenario.
+func (r *run) tell(ctx context.Context) error {
+	r.story.free = append([]messages.ConnID(nil), r.ids...)
+	watched, cancel := context.WithCancel(ctx)
+	watching := r.watch(watched)
+	err := r.story.direct(ctx)
+	cancel()
+	<-watching
+	return err
 }
 
 // finish waits for the last answers, closes all connections and fills in the summary.
@@ -151,6 +188,12 @@ func (r *run) finish(s *report.Summary) error {
 	s.Rig.DrainSeconds = time.Since(draining).Seconds()
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	if r.story != nil {
+		r.story.cast.Stop() // HTTP requests under way count as lost now
+		if err := r.story.describe(last, s); err != nil {
+			return fmt.Errorf("read the scenario's counts: %w", err)
+		}
+	}
 	snap.Reset()
 	if err := r.gather(last, snap); err != nil {
 		return fmt.Errorf("read the counts: %w", err)
@@ -159,7 +202,7 @@ func (r *run) finish(s *report.Summary) error {
 	s.Connections.Peak = r.gauges.peak.Load()
 	r.describe(last, s, snap)
 	asked := uint64(s.Players)
-	if s.Interrupted {
+	if s.Interrupted || r.story != nil { // who opens a connection, and how often, is the scenario's affair
 		asked = s.Connections.Attempted
 	}
 	s.Judge(report.Basis{Asked: asked, MaxLag: r.cfg.MaxLag, Details: r.gauges.details()})
@@ -175,7 +218,7 @@ func (r *run) describe(ctx context.Context, s *report.Summary, snap *metrics.Sna
 	cpu, rss := usage()
 	rig.CPUSeconds, rig.MaxRSSBytes = cpu.Seconds(), rss
 	rig.OpenFileLimit = uint64(machine.Read().Files)
-	if r.cfg.Traffic != players.Idle && s.Messages.Sent > snap.RoundTrip.Count() {
+	if r.story == nil && r.cfg.Traffic != players.Idle && s.Messages.Sent > snap.RoundTrip.Count() {
 		rig.Unanswered = s.Messages.Sent - snap.RoundTrip.Count()
 	}
 	if all, err := r.manager.Snapshot(ctx); err == nil {
@@ -198,7 +241,7 @@ func (r *run) settle(ctx context.Context, snap *metrics.Snapshot) error {
 		}
 		t := &snap.Traffic
 		sent := t.Sent[messages.OpText] + t.Sent[messages.OpBinary]
-		if (t.Pending == 0 && (r.cfg.Traffic == players.Idle || snap.RoundTrip.Count() >= sent)) || time.Now().After(until) {
+		if (t.Pending == 0 && (r.story != nil || r.cfg.Traffic == players.Idle || snap.RoundTrip.Count() >= sent)) || time.Now().After(until) {
 			return nil
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -60,9 +60,8 @@ type CastOptions struct {
 	Iterations int
 	// Spread keeps players out of step with each other: the schedules of every begin at a place of chance.
 	Spread bool
-	// Connect gives what the n-th player connects with. url is empty for the target's own; headers are those
-	// that differ from player to player, nil for none.
-	Connect func(n int, url string, headers http.Header) *messages.Connect
+	// Connect gives what the n-th player connects with.
+	Connect func(n int, o Opening) *messages.Connect
 	// Signal reaches a player from outside its shard; Manager.Signal is one.
 	Signal func(id messages.ConnID, value any) error
 	// Done is told that a player has ended and its connection is closed, on its shard: it must not block. The
@@ -73,6 +72,16 @@ type CastOptions struct {
 	// Logger is told what log steps say. Default: slog.Default.
 	Logger *slog.Logger
 }
+
+// Opening is what of an opening handshake differs from player to player, or from step to step.
+type Opening struct {
+	URL      string      // empty for that of the target
+	Headers  http.Header // nil for none
+	Identity *Identity   // nil if the scenario has no auth
+}
+
+// Identity says who a player is, by the ids of an auth context; those that are empty are not given.
+type Identity struct{ User, Organization, Project, World, LaunchContext string }
 
 // Cast makes the players of one run of a scenario. They share all that does not differ from one to the
 // next.

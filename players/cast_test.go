@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -112,18 +111,18 @@ func perform(t *testing.T, url, text string, n int, change func(*CastOptions)) *
 
 func prepare(t *testing.T, url, text string, n int, change func(*CastOptions)) *troupe {
 	t.Helper()
-	s, err := scenario.Read(strings.NewReader(text), "test.yaml", ".")
+	s, err := scenario.Read(strings.NewReader(text), "test.yaml", ".", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tr := &troupe{tally: newTally(), done: make(chan int, n), logs: new(lines)}
 	o := CastOptions{
 		Scenario: s, Series: []Series{tr.tally}, Seed: 1, Players: n, Iterations: 1,
-		Connect: func(n int, other string, h http.Header) *messages.Connect {
-			if other == "" {
-				other = url
+		Connect: func(n int, o Opening) *messages.Connect {
+			if o.URL == "" {
+				o.URL = url
 			}
-			return &messages.Connect{URL: other, Headers: h}
+			return &messages.Connect{URL: o.URL, Headers: o.Headers}
 		},
 		Done:   func(_ messages.ConnID, n int) { tr.done <- n },
 		Logger: slog.New(slog.NewTextHandler(tr.logs, nil)),

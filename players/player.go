@@ -139,6 +139,11 @@ func (p *Player) signaled(c *actors.Connection, e *messages.Signaled) {
 
 // begin starts the first iteration.
 func (p *Player) begin(c *actors.Connection) {
+	if !p.stage.supplied(p) {
+		p.waiting = forNothing
+		p.end(c)
+		return
+	}
 	for _, a := range p.prog.Init {
 		p.stage.assign(p, &p.vars[a.Slot], a.Value)
 	}

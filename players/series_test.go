@@ -163,7 +163,7 @@ func TestSeriesAreBounded(t *testing.T) {
 		return b.String()
 	}
 	differ := func(i int) string { return strings.Repeat("x", i+1) }
-	s, err := scenario.Read(strings.NewReader(checks(metrics.MaxNames, differ)), "test.yaml", ".")
+	s, err := scenario.Read(strings.NewReader(checks(metrics.MaxNames, differ)), "test.yaml", ".", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestSeriesAreBounded(t *testing.T) {
 		{checks(1, func(int) string { return "" }), "want 1 to 100 bytes of printable text"},
 		{checks(1, func(int) string { return `a\nb` }), `got "a\nb", want 1 to 100 bytes of printable text`},
 	} {
-		if _, err := scenario.Read(strings.NewReader(c.text), "test.yaml", "."); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := scenario.Read(strings.NewReader(c.text), "test.yaml", ".", scenario.Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}

@@ -64,11 +64,7 @@ func (p *Player) disconnected(c *actors.Connection) bool {
 }
 
 func (p *Player) connect(c *actors.Connection, in *scenario.Instr) bool {
-	url := ""
-	if in.Arg != nil {
-		url = string(p.stage.render(p, in.Arg.(*scenario.Template)))
-	}
-	if c.Connect(p.stage.cast.Connect(int(p.n), url, p.headers())) != nil { // counted as refused
+	if c.Connect(p.stage.cast.Connect(int(p.n), p.opening(in))) != nil { // counted as refused
 		p.stage.series.Lost()
 		p.end(c)
 		return false
@@ -76,16 +72,34 @@ func (p *Player) connect(c *actors.Connection, in *scenario.Instr) bool {
 	return p.wait(forOpen, 0)
 }
 
-// headers are those of the opening handshake that differ from player to player.
-func (p *Player) headers() http.Header {
-	if len(p.prog.Headers) == 0 {
-		return nil
+// opening is what of the opening handshake differs from player to player.
+func (p *Player) opening(in *scenario.Instr) (o Opening) {
+	s := p.stage
+	sc := s.cast.Scenario
+	text := func(t *scenario.Template) string {
+		if t == nil {
+			return ""
+		}
+		return string(s.render(p, t))
 	}
-	h := make(http.Header)
-	for _, t := range p.prog.Headers {
-		h.Add(t.Name, string(p.stage.render(p, t.Value)))
+	switch {
+	case in.Arg != nil:
+		o.URL = text(in.Arg.(*scenario.Template))
+	case sc.URL != nil && !sc.URL.Constant:
+		o.URL = text(sc.URL)
 	}
-	return h
+	for _, h := range sc.Headers {
+		if !h.Value.Constant {
+			if o.Headers == nil {
+				o.Headers = make(http.Header)
+			}
+			o.Headers.Add(h.Name, text(h.Value))
+		}
+	}
+	if id := sc.Identity; id != nil {
+		o.Identity = &Identity{text(id.User), text(id.Organization), text(id.Project), text(id.World), text(id.LaunchContext)}
+	}
+	return o
 }
 
 func (p *Player) disconnect(c *actors.Connection, in *scenario.Instr) bool {
@@ -124,6 +138,10 @@ func (p *Player) finished(c *actors.Connection) bool {
 	p.stage.series.Iteration()
 	p.iteration++
 	if cast := p.stage.cast; p.leaving || cast.quiet.Load() || cast.Iterations > 0 && int(p.iteration) >= cast.Iterations {
+		p.end(c)
+		return false
+	}
+	if !p.stage.supplied(p) {
 		p.end(c)
 		return false
 	}

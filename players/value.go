@@ -230,19 +230,29 @@ func (s *stage) row(p *Player, feed int) (int, bool) {
 	n := t.Len()
 	at := int(p.n) + int(p.iteration)*s.cast.Players
 	switch f.Order {
-	case "unique":
+	case scenario.OrderUnique:
 		return int(p.n), int(p.n) < n
-	case "random":
+	case scenario.OrderRandom:
 		return int(mix(s.cast.Seed^uint64(feed)<<56^uint64(at)*0x9e3779b97f4a7c15) % uint64(n)), true
 	}
-	if at >= n && f.End == "stop" {
+	if at >= n && f.End == scenario.EndStop {
 		return 0, false
 	}
 	round, at := at/n, at%n
-	if f.Order == "shuffle" {
+	if f.Order == scenario.OrderShuffle {
 		at = shuffled(at, n, s.cast.Seed^uint64(feed)<<56^uint64(round))
 	}
 	return at, true
+}
+
+// supplied tells whether every feed still has a row for the player.
+func (s *stage) supplied(p *Player) bool {
+	for i := range s.cast.Tables {
+		if _, ok := s.row(p, i); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // shuffled gives the at-th element of a permutation of 0 to n-1 that the key names, without keeping it: a

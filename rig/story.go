@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"sync"
@@ -24,6 +25,8 @@ type Play struct {
 	Plan     load.Plan
 	Seed     uint64
 	Env      map[string]string // what env(name) gives in expressions
+	// Auth gives the auth context of a player whose identity the scenario says. Default: Config.Auth.
+	Auth func(players.Identity) messages.Authorizer
 }
 
 // MaxPlayers gives how many players of p there can be at once; 0 if the plan does not say, as in the open
@@ -100,23 +103,24 @@ func (r *run) newStory(p *Play) (*story, error) {
 }
 
 // connect gives what the n-th player connects with.
-func (s *story) connect(n int, url string, headers http.Header) *messages.Connect {
+func (s *story) connect(n int, o players.Opening) *messages.Connect {
 	c := s.run.cfg.connectOf(n, s.all)
-	if url == "" && headers == nil {
+	if o.URL == "" && o.Headers == nil && (o.Identity == nil || s.play.Auth == nil) {
 		return c
 	}
 	own := *c
-	if url != "" {
-		own.URL = url
+	if o.URL != "" {
+		own.URL = o.URL
 	}
-	if headers != nil {
-		own.Headers = c.Headers.Clone()
+	if o.Headers != nil {
+		own.Headers = maps.Clone(c.Headers)
 		if own.Headers == nil {
 			own.Headers = make(http.Header)
 		}
-		for name, values := range headers {
-			own.Headers[name] = values
-		}
+		maps.Copy(own.Headers, o.Headers)
+	}
+	if o.Identity != nil && s.play.Auth != nil {
+		own.Auth = s.play.Auth(*o.Identity)
 	}
 	return &own
 }

@@ -2,12 +2,13 @@ package scenario
 
 import (
 	"bytes"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -15,93 +16,109 @@ import (
 // MaxFile bounds a scenario file, in bytes.
 const MaxFile = 1 << 20
 
-// Load reads and compiles a scenario file, in YAML or JSON. What is wrong with it is in a *Problems; other
-// errors are of the file system. Files that it names are looked for from its own folder.
-func Load(path string) (*Scenario, error) {
+// Load reads and compiles a scenario file, in YAML or JSON, and the files that it names, which are looked for
+// from its own folder. What is wrong with it is in a *Problems; other errors are of the file system.
+func Load(path string, o Options) (*Scenario, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return Read(f, path, filepath.Dir(path))
+	return Read(f, path, filepath.Dir(path), o)
 }
 
 // Read is Load from a reader; name is for messages, and dir where the files that it names are looked for.
-func Read(in io.Reader, name, dir string) (*Scenario, error) {
-	b, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
+func Read(in io.Reader, name, dir string, o Options) (*Scenario, error) {
+	src, b, err := readSource(in, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	src := newSource(name, b)
-	if len(b) > MaxFile {
-		src.wrong(Pos{1, 1}, "got more than %d KiB, want a scenario file of at most that; put data into files of their own, under data", MaxFile>>10)
-		src.list[0].Excerpt = ""
-		return nil, src.err()
+		return nil, err
 	}
 	root := src.parse(b)
 	if root == nil {
 		return nil, src.err()
 	}
+	src.secrets = append(secretsIn(root), longOnes(o.Vars)...)
 	file := new(File)
 	r := &reader{source: src}
 	r.object(root, "scenario", file.fields())
-	if src.err() != nil {
-		return nil, src.err()
+	c := newCompiler(src, file, dir, o)
+	c.broken = len(src.list) > 0
+	if r.lost {
+		c.hidden = make(map[string]bool)
+		scalarsIn(root, c.hidden)
 	}
-	c := &compiler{source: src, file: file, dir: dir, out: &Scenario{File: file, Feeds: file.Data}}
-	c.all()
+	c.all() // also after a mistake, so that all are told at once
 	if err := src.err(); err != nil {
 		return nil, err
 	}
 	return c.out, nil
 }
 
-// parse gives the root of the document, or nil after a mistake. Aliases are refused: fragments do what they
-// are for, and a file of them can grow without bound.
-func (s *source) parse(b []byte) *yaml.Node {
-	if !strings.Contains(string(b), ":") {
-		s.wrong(Pos{1, 1}, "got no scenario; want a mapping, which loadrig init writes a commented example of")
-		return nil
+// readSource reads a file that is to be parsed, and refuses one that is too large.
+func readSource(in io.Reader, name string) (*source, []byte, error) {
+	b, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var doc yaml.Node
-	err := yaml.Load(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), &doc)
-	var one *yaml.LoadError
-	var many *yaml.LoadErrors
-	switch {
-	case errors.As(err, &one):
-		s.wrong(markOf(one), "%s", one.Message)
-		return nil
-	case errors.As(err, &many):
-		for _, e := range many.Errors {
-			s.wrong(markOf(e), "%s", e.Message)
+	if len(b) > MaxFile {
+		src := newSource(name, nil)
+		src.wrong(Pos{}, "got more than %d KiB, want at most that; rows of data have files of their own, under data", MaxFile>>10)
+		return nil, nil, src.err()
+	}
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	if json.Valid(b) {
+		b = surrogates.ReplaceAllFunc(b, unescape)
+	}
+	return newSource(name, b), b, nil
+}
+
+// surrogates are how JSON may write a character beyond U+FFFF, which YAML may not, and all other escapes.
+var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\.`)
+
+func unescape(b []byte) []byte {
+	var s string
+	if len(b) == len(`\ud83d\ude00`) && json.Unmarshal(fmt.Appendf(nil, `"%s"`, b), &s) == nil {
+		return []byte(s)
+	}
+	return b
+}
+
+// scalarsIn gathers all that is written in a file by itself, and so may be a name.
+func scalarsIn(n *yaml.Node, into map[string]bool) {
+	if n.Kind == yaml.ScalarNode {
+		into[n.Value] = true
+	}
+	for _, child := range n.Content {
+		scalarsIn(child, into)
+	}
+}
+
+// secretsIn gives the texts under auth.token, whatever their keys, so that no message and no excerpt shows
+// one.
+func secretsIn(root *yaml.Node) (secrets []string) {
+	for _, section := range []string{"auth", "token"} {
+		at := slices.IndexFunc(root.Content, func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == section })
+		if at < 0 || at+1 >= len(root.Content) {
+			return nil
 		}
-		return nil
-	case err != nil:
-		s.wrong(Pos{1, 1}, "%v", err)
-		return nil
-	case len(doc.Content) != 1:
-		s.wrong(Pos{1, 1}, "got %d documents, want one", len(doc.Content))
-		return nil
+		root = root.Content[at+1]
 	}
-	root := doc.Content[0]
-	s.noAliases(root)
-	if len(s.list) > 0 {
-		return nil
+	for _, n := range append(root.Content, root) {
+		if n.Kind == yaml.ScalarNode && isSecret(n.Value) {
+			secrets = append(secrets, n.Value)
+		}
 	}
-	return root
+	return secrets
 }
 
-func (s *source) noAliases(n *yaml.Node) {
-	if n.Kind == yaml.AliasNode {
-		s.wrong(posOf(n), "got an alias, *%s, which scenario files do not have; fragments and vars are for what is used twice", clip(n.Value, 40))
-		return
+func longOnes(vars map[string]string) (secrets []string) {
+	for _, v := range vars {
+		if isSecret(v) {
+			secrets = append(secrets, v)
+		}
 	}
-	for _, c := range n.Content {
-		s.noAliases(c)
-	}
+	return secrets
 }
 
-// markOf gives the place of what the YAML parser refused; the first if it does not say.
-func markOf(e *yaml.LoadError) Pos {
-	return Pos{max(1, e.Mark.Line), max(1, e.Mark.Column)}
-}
+// isSecret tells texts that are long enough to be a token, and not a word that messages need.
+func isSecret(s string) bool { return len(s) >= 20 }

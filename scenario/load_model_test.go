@@ -16,7 +16,7 @@ func readLoad(lines ...string) (*Scenario, error) {
 	if len(lines) > 0 {
 		text += "load:\n  " + strings.Join(lines, "\n  ") + "\n"
 	}
-	return Read(strings.NewReader(text), "x.yaml", ".")
+	return Read(strings.NewReader(text), "x.yaml", ".", Options{})
 }
 
 func TestPlan(t *testing.T) {

@@ -1,15 +1,13 @@
 package scenario
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/loadrig/loadrig/internal/nearest"
 )
 
-// Pos is a place in a scenario file, both from 1.
+// Pos is a place in a scenario file, both from 1. The zero value is no place in it.
 type Pos struct{ Line, Column int }
 
 // Problem is one mistake in a scenario file.
@@ -23,6 +21,7 @@ type Problem struct {
 type Problems struct {
 	File string
 	List []Problem
+	Cut  bool // there may be more than are listed
 }
 
 // Error gives each mistake as file:line:column: message, with the line and a caret below.
@@ -32,75 +31,43 @@ func (p *Problems) Error() string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s:%d:%d: %s", p.File, m.Line, m.Column, m.Message)
-		if m.Excerpt != "" {
-			b.WriteByte('\n')
-			b.WriteString(m.Excerpt)
+		b.WriteString(p.File)
+		if m.Line > 0 {
+			fmt.Fprintf(&b, ":%d:%d", m.Line, m.Column)
 		}
+		b.WriteString(": " + m.Message)
+		if m.Excerpt != "" {
+			b.WriteString("\n" + m.Excerpt)
+		}
+	}
+	if p.Cut {
+		fmt.Fprintf(&b, "\n%s: there may be more mistakes; these are the first %d", p.File, len(p.List))
 	}
 	return b.String()
 }
 
-// source is the text that positions refer to, with what was found wrong in it.
-type source struct {
-	file  string
-	lines []string
-	list  []Problem
-}
-
-func newSource(file string, text []byte) *source {
-	return &source{file: file, lines: strings.Split(string(text), "\n")}
-}
-
-// maxProblems bounds the mistakes that are reported; a file with more is not what it claims to be.
-const maxProblems = 100
-
-func (s *source) wrong(at Pos, format string, args ...any) {
-	p := Problem{Pos: at, Message: fmt.Sprintf(format, args...)}
-	if len(s.list) < maxProblems && !slices.ContainsFunc(s.list, func(q Problem) bool { return q.Pos == p.Pos && q.Message == p.Message }) {
-		p.Excerpt = s.excerpt(at)
-		s.list = append(s.list, p)
-	}
-}
-
-const maxExcerpt = 100 // columns of a line
-
-// excerpt gives the line with a caret under the place, without the control characters it may hold.
-func (s *source) excerpt(at Pos) string {
-	if at.Line < 1 || at.Line > len(s.lines) {
-		return ""
-	}
-	line := []rune(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s.lines[at.Line-1]))
-	column := min(max(at.Column, 1), len(line)+1)
-	from := max(0, column-maxExcerpt*3/4)
-	to := min(len(line), from+maxExcerpt)
-	return fmt.Sprintf("  %s\n  %s^", string(line[from:to]), strings.Repeat(" ", column-1-from))
-}
-
-// err gives what was found wrong, or nil.
-func (s *source) err() error {
-	if len(s.list) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(s.list, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	return &Problems{File: s.file, List: s.list}
-}
-
-// among words what was wanted where got is none of names: the nearest of them, and all if they are few.
+// among words what was wanted where got is none of names: all of them if they are few, and the nearest.
 func among(got string, names []string) string {
 	s := "want " + strings.Join(names, ", ")
-	if len(names) > 24 {
+	switch {
+	case len(names) == 0:
+		return "there is none"
+	case len(names) > 24:
 		s = fmt.Sprintf("want one of %d names", len(names))
 	}
 	if n, ok := nearest.Name(got, names); ok {
 		s += fmt.Sprintf("; did you mean %s?", n)
+	}
+	return s
+}
+
+// clip shortens a text for messages.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	if r := []rune(s[:min(len(s), 4*n+4)]); len(r) > n {
+		return string(r[:n]) + "…"
 	}
 	return s
 }

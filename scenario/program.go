@@ -12,12 +12,35 @@ type Scenario struct {
 	File     *File
 	Programs []*Program
 	Feeds    []*Feed // columns are found by name at run time
+	Rows     []*Rows // of the feeds, in their order
+
+	// Env is what was given from outside, which env sees.
+	Env map[string]string
+
+	// What is sent in the opening handshake. These templates refer to the file's variables, whose slots are
+	// the same in each program.
+	URL      *Template // nil if the target has none
+	Headers  []HeaderTemplate
+	Identity *Identity // nil if there is no auth
 
 	// Names of series, each of which a Program refers to by its index.
 	Requests   []string // of request and http steps
 	Checks     []string
 	Deliveries []string
 	Ticks      []string
+
+	name string // of the file
+}
+
+// Identity is who a player is; a part that is not given is nil.
+type Identity struct{ User, Organization, Project, World, LaunchContext *Template }
+
+// Enough tells whether a number of players can be had: whether data of which each is to have a row of its
+// own has as many. The error is a *Problems.
+func (s *Scenario) Enough(players int) error {
+	c := &compiler{source: &source{file: s.name}, file: s.File, out: s}
+	c.enough(players)
+	return c.err()
 }
 
 // Program is what the players of one population run.
@@ -29,9 +52,8 @@ type Program struct {
 	Code     []Instr  // an iteration begins at 0
 	Lost     int      // where to go on when the connection is lost; -1 for nowhere
 	Rules    []RuleProgram
-	Headers  []HeaderTemplate // of the opening handshake, that differ from player to player
-	Split    string           // delimiter of messages within a frame; empty for none
-	Counters int              // how many loops, at the most, are under way at once
+	Split    string // delimiter of messages within a frame; empty for none
+	Counters int    // places for what loops, pace and reconnect keep
 	Mail     []*Matcher
 }
 

@@ -1,6 +1,7 @@
 package players
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -162,7 +163,7 @@ func TestSeriesAreBounded(t *testing.T) {
 		}
 		return b.String()
 	}
-	differ := func(i int) string { return strings.Repeat("x", i+1) }
+	differ := func(i int) string { return fmt.Sprintf("check %d", i) }
 	s, err := scenario.Read(strings.NewReader(checks(metrics.MaxNames, differ)), "test.yaml", ".", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -171,10 +172,10 @@ func TestSeriesAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	for _, c := range []struct{ text, want string }{
-		{checks(metrics.MaxNames+1, differ), "there are 64 already, want at most 64"},
-		{checks(1, func(int) string { return strings.Repeat("x", metrics.MaxNameLength+1) }), "want 1 to 100 bytes of printable text"},
-		{checks(1, func(int) string { return "" }), "want 1 to 100 bytes of printable text"},
-		{checks(1, func(int) string { return `a\nb` }), `got "a\nb", want 1 to 100 bytes of printable text`},
+		{checks(metrics.MaxNames+1, differ), "there are 64 of its kind already, want at most 64"},
+		{checks(1, func(int) string { return strings.Repeat("x", metrics.MaxNameLength+1) }), "want a name of 1 to 64 characters"},
+		{checks(1, func(int) string { return "" }), "want a name of 1 to 64 characters"},
+		{checks(1, func(int) string { return `a\nb` }), `got "a\nb", want a name of 1 to 64 characters`},
 	} {
 		if _, err := scenario.Read(strings.NewReader(c.text), "test.yaml", ".", scenario.Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)

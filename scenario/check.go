@@ -15,10 +15,7 @@ func (c *compiler) all() {
 	c.identity()
 	if !c.broken {
 		c.target()
-		before := len(c.list)
-		if c.load(); len(c.list) == before {
-			c.file.Load.plan(c.wrong)
-		}
+		c.file.Load.plan(c.wrong)
 	}
 	sum := 0.0
 	for _, p := range c.file.Populations {
@@ -136,47 +133,6 @@ func (c *compiler) enough(players int) {
 		if r := c.out.Rows[i]; r != nil && d.Order == OrderUnique && r.Len() < players {
 			c.wrong(d.FileAt, "data %s: %s has %d rows and there are %d players, each of whom is to have one of its own; want more rows, fewer players, or another order", d.Name, d.File, r.Len(), players)
 		}
-	}
-}
-
-func (c *compiler) load() {
-	l := &c.file.Load
-	switch {
-	case l.Players > 0 && l.Rate > 0:
-		c.wrong(l.RateAt, "load: got players and rate, want one: players are held (closed model), or arrive at a rate (open model)")
-	case l.Replace && l.Rate > 0:
-		c.wrong(l.ReplaceAt, "load: got replace with rate, want players; replace is of the closed model, and rate the open one")
-	case l.Arrivals != "" && l.Players > 0:
-		c.wrong(l.ArrivalsAt, "load: got arrivals with players, want rate; arrivals are of the open model, and players the closed one")
-	}
-	if len(l.Stages) == 0 {
-		return
-	}
-	switch {
-	case l.Players > 0:
-		c.wrong(l.PlayersAt, "load: got players and stages, want one of them")
-	case l.Rate > 0:
-		c.wrong(l.RateAt, "load: got rate and stages, want one of them")
-	case l.Duration > 0:
-		c.wrong(l.StagesAt, "load: got duration and stages, which have durations of their own; want one of them")
-	}
-	byRate, sum := 0, 0.0
-	for _, s := range l.Stages {
-		sum += s.Duration.Seconds()
-		switch {
-		case s.HasRate && s.Players >= 0:
-			c.wrong(s.At, "stage: got players and rate, want one of them")
-		case s.HasRate:
-			byRate++
-		case s.Players < 0:
-			c.wrong(s.At, "stage: got neither players nor rate, want one of them")
-		}
-	}
-	if sum == 0 {
-		c.wrong(l.StagesAt, "load: the durations of the stages add up to 0, want more")
-	}
-	if byRate > 0 && byRate < len(l.Stages) {
-		c.wrong(l.StagesAt, "load: got stages of players and stages of rates, want one kind")
 	}
 }
 

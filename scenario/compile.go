@@ -3,8 +3,6 @@ package scenario
 import (
 	"regexp"
 	"slices"
-	"strings"
-	"unicode"
 )
 
 // compiler turns the populations of a file into programs.
@@ -231,19 +229,13 @@ func index(names *[]string, name string) int {
 	return len(*names) - 1
 }
 
-// Bounds of the series of each kind, as package metrics has them: each takes fixed memory on each shard, and
-// its name is the value of a label.
+// Bounds of the series of each kind, as package metrics has them: each takes fixed memory on each shard.
 const (
-	maxSeries     = 64
-	maxChecks     = 64
-	maxSeriesName = 100 // bytes
+	maxSeries = 64
+	maxChecks = 64
 )
 
 func (c *compiler) series(names *[]string, name string, most int, at Pos) int {
-	if name == "" || len(name) > maxSeriesName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		c.wrong(at, "name: got %q, want 1 to %d bytes of printable text", clip(name, 40), maxSeriesName)
-		return 0
-	}
 	if len(*names) == most && !slices.Contains(*names, name) {
 		c.wrong(at, "series %s: there are %d of its kind already, want at most %d; give several steps the same name", name, most, most)
 		return 0

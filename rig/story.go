@@ -25,8 +25,8 @@ type Play struct {
 	Plan     load.Plan
 	Seed     uint64
 	Env      map[string]string // what env(name) gives in expressions
-	// Auth gives the auth context of a player whose identity the scenario says. Default: Config.Auth.
-	Auth func(players.Identity) messages.Authorizer
+	// Auth gives the auth context of the n-th player, whose identity the scenario says. Default: Config.Auth.
+	Auth func(n int, id players.Identity) messages.Authorizer
 }
 
 // MaxPlayers gives how many players of p there can be at once; 0 if the plan does not say, as in the open
@@ -120,7 +120,7 @@ func (s *story) connect(n int, o players.Opening) *messages.Connect {
 		maps.Copy(own.Headers, o.Headers)
 	}
 	if o.Identity != nil && s.play.Auth != nil {
-		own.Auth = s.play.Auth(*o.Identity)
+		own.Auth = s.play.Auth(n, *o.Identity)
 	}
 	return &own
 }

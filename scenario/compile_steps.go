@@ -41,7 +41,7 @@ func (c *compiler) step(s *Step) {
 		}
 		c.emit(in)
 	case *SendStep:
-		m := c.message(&b.Payload)
+		m := c.message(&b.Payload, "json", "text", "hex", "base64", "file")
 		c.emit(Instr{Op: OpSend, Arg: &m, At: s.At})
 	case *RequestStep:
 		c.request(s, b)
@@ -143,15 +143,12 @@ func (c *compiler) otherwise(at int, steps []*Step, failed link) {
 
 func (c *compiler) request(s *Step, b *RequestStep) {
 	r := &Request{
-		Message: c.message(&b.Payload), Series: c.series(&c.out.Requests, b.Name, maxSeries, b.NameAt),
+		Message: c.message(&b.Payload, "json", "text"), Series: c.series(&c.out.Requests, b.Name, maxSeries, b.NameAt),
 		Timeout: b.Timeout, NoWait: b.NoWait, Save: c.save(b.Save), ID: c.path(b.ID, b.IDAt),
 	}
 	r.ReplyID = r.ID
 	if b.ReplyID != "" {
 		r.ReplyID = c.path(b.ReplyID, b.ReplyAt)
-	}
-	if b.Payload.Binary() {
-		c.wrong(b.Payload.valueAt, "request: got a binary message, which has no JSON path for an id; want json or text")
 	}
 	c.jsonOnly(b.Save, "request")
 	at := c.emit(Instr{Op: OpRequest, Arg: r, At: s.At})
@@ -330,7 +327,7 @@ func (c *compiler) call(b *CallStep) {
 func (c *compiler) publish(s *Step, b *PublishStep) {
 	stamps := c.stamps
 	c.stampable = true
-	m := c.message(&b.Payload)
+	m := c.message(&b.Payload, "json", "text")
 	c.stampable = false
 	p := &Publication{
 		Message: m, Series: c.series(&c.out.Deliveries, b.Name, maxSeries, b.NameAt),

@@ -18,16 +18,19 @@ type Payload struct {
 	valueAt Pos // of the one that is given
 }
 
-// Binary tells whether it is sent as a binary message.
-func (p *Payload) Binary() bool { return p.Hex != "" || p.Base64 != "" || p.File != "" }
-
 func (p *Payload) fields() []field {
-	return []field{
-		{name: "json", doc: "a JSON object; texts in it may be templates, and one that is nothing but a template keeps its value's type", value: tree{to: &p.JSON, object: true}},
-		{name: "text", doc: "a text; may be a template", value: optional{to: &p.Text, pos: &p.valueAt}},
+	return append(p.textFields(), []field{
 		{name: "hex", doc: "bytes in hexadecimal, sent as a binary message", value: text{to: &p.Hex, pos: &p.valueAt}},
 		{name: "base64", doc: "bytes in base64, sent as a binary message", value: text{to: &p.Base64, pos: &p.valueAt}},
 		{name: "file", doc: "a file whose bytes are sent as a binary message", value: text{to: &p.File, pos: &p.valueAt}},
+	}...)
+}
+
+// textFields are those of text messages, in which alone there can be an id or a stamp.
+func (p *Payload) textFields() []field {
+	return []field{
+		{name: "json", doc: "a JSON object; texts in it may be templates, and one that is nothing but a template keeps its value's type", value: tree{to: &p.JSON, object: true}},
+		{name: "text", doc: "a text; may be a template", value: optional{to: &p.Text, pos: &p.valueAt}},
 	}
 }
 

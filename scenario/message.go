@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// message makes a payload ready; it must be exactly one.
-func (c *compiler) message(p *Payload) Message {
+// message makes a payload ready; exactly one of its fields must be given.
+func (c *compiler) message(p *Payload, fields ...string) Message {
 	var given []string
 	for _, f := range []struct {
 		name string
@@ -25,7 +25,7 @@ func (c *compiler) message(p *Payload) Message {
 	}
 	switch {
 	case len(given) == 0:
-		c.wrong(p.At, "message: got none of json, text, hex, base64 and file, want one")
+		c.wrong(p.At, "message: got none of %s, want one", strings.Join(fields, ", "))
 		return Message{Body: new(Template)}
 	case len(given) > 1:
 		c.wrong(p.At, "message: got %s, want one of them", strings.Join(given, " and "))

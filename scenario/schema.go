@@ -14,6 +14,9 @@ func (d *schemas) object(fields []field) map[string]any {
 		if f.doc != "" {
 			s["description"] = f.doc
 		}
+		if p := preset(f.value); p != nil {
+			s["default"] = p
+		}
 		properties[f.name] = s
 		if f.required {
 			required = append(required, f.name)
@@ -24,6 +27,34 @@ func (d *schemas) object(fields []field) map[string]any {
 		s["required"] = required
 	}
 	return s
+}
+
+// preset gives the default of a value, nil if it has none of its own.
+func preset(v value) any {
+	switch v := v.(type) {
+	case text:
+		return unlessZero(*v.to)
+	case choice:
+		return unlessZero(*v.to)
+	case integer:
+		if *v.to >= v.min {
+			return unlessZero(*v.to)
+		}
+	case number:
+		return unlessZero(*v.to)
+	case duration:
+		if *v.to > 0 {
+			return v.to.String()
+		}
+	}
+	return nil
+}
+
+func unlessZero[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
 }
 
 // define gives a reference to a part, which make describes the first time.

@@ -119,7 +119,7 @@ func stepKinds() []stepKind {
 			b := &RequestStep{Timeout: 10 * time.Second}
 			s.Body = b
 			b.Payload.At = s.At
-			return section{name: "request", fields: append(b.Payload.fields(),
+			return section{name: "request", fields: append(b.Payload.textFields(),
 				field{name: "name", doc: "of the series of latencies", required: true, value: label{to: &b.Name, pos: &b.NameAt}},
 				field{name: "id", doc: "JSON path of the id in the message", required: true, value: text{to: &b.ID, pos: &b.IDAt}},
 				field{name: "reply_id", doc: "JSON path of the id in the answer, if it is another", value: text{to: &b.ReplyID, pos: &b.ReplyAt}},
@@ -282,7 +282,7 @@ func stepKinds() []stepKind {
 			b := new(PublishStep)
 			s.Body = b
 			b.Payload.At = s.At
-			return section{name: "publish", fields: append(b.Payload.fields(),
+			return section{name: "publish", fields: append(b.Payload.textFields(),
 				field{name: "name", doc: "of the series, which a rule's `delivery` names too", required: true, value: label{to: &b.Name, pos: &b.NameAt}},
 				field{name: "audience", doc: "who is to get it; may be a template", required: true, value: text{to: &b.Audience, pos: &b.AudienceAt}},
 			)}

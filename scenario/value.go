@@ -279,6 +279,7 @@ func (v named) want() string { return "a mapping from names to " + v.what }
 
 func (v named) schema(d *schemas) map[string]any {
 	s := map[string]any{"type": "object", "additionalProperties": v.item("", &yaml.Node{}).schema(d)}
+	s["propertyNames"] = map[string]any{"minLength": 1}
 	if v.names != "" {
 		s["propertyNames"] = map[string]any{"pattern": v.names}
 	}

@@ -88,7 +88,7 @@ func TestEnough(t *testing.T) {
 	if err := s.Enough(3); err != nil {
 		t.Error(err)
 	}
-	want := "testdata/good/everything.yaml:57:15: data own: data/users.csv has 3 rows and there are 4 players, each of whom is to have one of its own; want more rows, fewer players, or another order"
+	want := "testdata/good/everything.yaml:57:16: data own: data/users.csv has 3 rows and there are 4 players, each of whom is to have one of its own; want more rows, fewer players, or another order"
 	if err := s.Enough(4); fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -53,6 +53,7 @@ const jwksPath = "/.well-known/jwks.json"
 // auth is what the flags come to.
 type auth struct {
 	players func(n int) messages.Authorizer // nil if there is no auth context
+	policy  *authctx.Policy                 // likewise
 	extra   map[string]http.Handler
 }
 
@@ -81,6 +82,7 @@ func (f *authFlags) build() (auth, error) {
 	if err != nil {
 		return a, fmt.Errorf("--scope, --token, --token-key: %w", err)
 	}
+	a.policy = policy
 	a.players = func(n int) messages.Authorizer { return policy.For(f.identity(n)) }
 	return a, f.check(a)
 }

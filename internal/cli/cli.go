@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/loadrig/loadrig/scenario"
 )
 
 // Process is all of the operating system that a command uses.
@@ -62,8 +64,14 @@ func Main(p Process) int {
 	}
 }
 
-// say prints an error, a line for each mistake.
+// say prints an error, a line for each mistake. Those of a scenario begin with their place, where editors
+// look for it.
 func say(w io.Writer, err error) {
+	var problems *scenario.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(w, problems)
+		return
+	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(w, "loadrig: %s\n", strings.TrimRight(line, "\n"))
 	}
@@ -79,10 +87,12 @@ simulated player, and says honestly what happened.
   loadrig run                                    try it on an embedded echo server
   loadrig run --url wss://game.example/socket -c 5000 -d 5m
   loadrig run --help                             all the flags
+  loadrig init                                   scenarios to begin with
   loadrig doctor                                 how many players fit this machine
 
-Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
-99 failed (or what doctor was asked for does not fit), 105 interrupted, 109 internal error.`,
+Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up), 99 failed
+(or what doctor was asked for does not fit), 104 bad scenario, 105 interrupted, 107
+script error, 108 aborted by a threshold, 109 internal error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -90,7 +100,7 @@ Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newVersionCommand())
+	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newValidateCommand(p), newSchemaCommand(), newInitCommand(p), newVersionCommand())
 	for _, c := range root.Commands() {
 		fromEnvironment(c, p.Getenv)
 	}

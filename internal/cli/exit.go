@@ -17,7 +17,10 @@ const (
 	ExitUsage         = 2   // the command line or the environment is wrong; nothing was run
 	ExitUntrustworthy = 98  // the rig could not do its part
 	ExitFailed        = 99  // the verdict is fail
+	ExitScenario      = 104 // a scenario file is wrong; nothing was run
 	ExitInterrupted   = 105 // ended before its time by an interrupt; the summary was still given
+	ExitScript        = 107 // a player's script is wrong, or failed
+	ExitAborted       = 108 // a threshold ended the run before its time
 	ExitInternal      = 109 // a fault of loadrig or of this machine
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
+	"github.com/loadrig/loadrig/scenario"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -39,6 +40,7 @@ type runFlags struct {
 	quiet        bool
 	verbose      bool
 	auth         authFlags
+	story        storyFlags
 	tls          tlsFlags
 	limits       limitFlags
 	network      networkFlags
@@ -64,14 +66,16 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
+	f.story.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 }
 
-// config makes the run of the flags, with all mistakes that concern flags themselves.
-func (f *runFlags) config() (rig.Config, error) {
+// config makes the run of the flags, with all mistakes that concern flags themselves. sc is the scenario, nil
+// for none, and given tells which flags were given.
+func (f *runFlags) config(sc *scenario.Scenario, given func(flag string) bool) (rig.Config, error) {
 	b := thisBuild()
 	c := rig.Config{
 		URL: f.url, Connections: f.connections, Duration: f.duration, Rate: load.Rate(f.rate),
@@ -98,14 +102,19 @@ func (f *runFlags) config() (rig.Config, error) {
 	if err := f.limits.build(&c.Transport); err != nil {
 		errs = append(errs, err)
 	}
-	if err := f.tls.build(&c, strings.HasPrefix(f.network.proxy, "https:"), time.Now()); err != nil {
-		errs = append(errs, err)
-	}
 	auth, err := f.auth.build()
 	if err != nil {
 		errs = append(errs, err)
 	}
 	c.Auth, c.Extra = auth.players, auth.extra
+	if sc != nil && c.Headers != nil {
+		if err := f.direct(&c, sc, auth, given); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := f.tls.build(&c, strings.HasPrefix(f.network.proxy, "https:"), time.Now()); err != nil {
+		errs = append(errs, err)
+	}
 	return c, errors.Join(errs...)
 }
 

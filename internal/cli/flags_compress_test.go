@@ -31,7 +31,7 @@ func TestCompressFlag(t *testing.T) {
 			t.Errorf("%v: %v", c.args, err)
 			continue
 		}
-		cfg, err := f.config()
+		cfg, err := f.config(nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,20 +6,26 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
+	"github.com/loadrig/loadrig/scenario"
 )
 
 func newRunCommand(p *Process) *cobra.Command {
 	f := &runFlags{network: networkFlags{getenv: p.Getenv}}
 	c := &cobra.Command{
-		Use:   "run",
+		Use:   "run [SCENARIO]",
 		Short: "Run players against a WebSocket server and report what happened",
 		Long: `Opens connections to a WebSocket server, each a simulated player, has them send
 messages, closes them, and prints a summary. Without --url it starts an echo server
 in a process of its own and uses that.
+
+With a scenario, a file in YAML or JSON, players do what its steps say, and come and go
+as its load says; flags go before what is in it. - is standard input. loadrig init
+writes scenarios to begin with.
 
 The verdict is pass if every player connected, no connection ended but by plan and
 no message was dropped; fail if not; untrustworthy if it was this machine that
@@ -29,18 +35,35 @@ a second one ends the program at once.
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
   loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s
+  loadrig run chat.yaml -e room=lobby -c 500
   loadrig run --url ws://127.0.0.1:8080 --traffic pingpong --size 256 --json > summary.json
   loadrig run --url ws://127.0.0.1:8080 --scope world --organization o --project p \
       --world w --user-id 'player-{n}' --token-key key.pem`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c, p, f) },
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("run: got %d arguments, want one scenario or none; see loadrig run --help", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return run(c, p, f, args) },
 	}
 	f.register(c.Flags())
 	return c
 }
 
-func run(c *cobra.Command, p *Process, f *runFlags) error {
-	cfg, err := f.config()
+func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
+	given := make(map[string]bool)
+	c.Flags().Visit(func(g *pflag.Flag) { given[g.Name] = true })
+	var sc *scenario.Scenario
+	if len(args) == 1 {
+		var err error
+		if sc, err = f.read(p, c.Flags(), args[0]); err != nil {
+			return err
+		}
+	} else if given["seed"] || given["var"] || given["vars"] {
+		return usage("--seed, -e/--var, --vars: got some without a scenario; want loadrig run SCENARIO")
+	}
+	cfg, err := f.config(sc, func(flag string) bool { return given[flag] })
 	if err != nil {
 		return &exitError{ExitUsage, err}
 	}
@@ -73,6 +96,11 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		talk.note("started an echo server of our own at %s", server.url)
 	}
 	cfg.Starting = func() {
+		if cfg.Play != nil {
+			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
+				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
+			return
+		}
 		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
 			cfg.Connections, cfg.URL, f.network.by(cfg), cfg.Duration, cfg.Traffic)
 	}
@@ -92,6 +120,14 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		return internal(fmt.Errorf("write the summary: %w", err))
 	}
 	return verdict(s)
+}
+
+// name is what a scenario is called.
+func name(sc *scenario.Scenario, path string) string {
+	if sc.File.Name != "" {
+		return sc.File.Name
+	}
+	return nameOf(path)
 }
 
 // failed tells mistakes of the user, which rig finds when it starts, from faults.

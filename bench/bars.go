@@ -37,6 +37,9 @@ func (l *ledger) bars() (bars []bar) {
 		{Name: "µs CPU per connect", Got: new(spreadOf(l.each(modeConnect, loadrig, l.connectMicros)).Median), Limit: 135},
 		{Name: "wss: CPU per round trip, to bare crypto/tls", Got: new(cpu(modeTLS, bareTLS)), Limit: 1.5},
 		{Name: "wss: memory per idle connection, to bare crypto/tls", Got: new(l.slope(modeTLSIdle, loadrig, residentKiB) / l.slope(modeTLSIdle, bareTLS, residentKiB)), Limit: 0.6},
+		{Name: "scenario: µs user CPU per step", Got: new(spreadOf(l.each(modeStory, story, result.userMicrosPerTrip)).Median), Limit: 3},
+		{Name: "scenario: allocations per step", Got: new(spreadOf(l.each(modeStory, story, result.mallocsPerTrip)).Median), Limit: none},
+		{Name: "scenario: KiB resident per player", Got: new(l.slope(modeStoryIdle, story, residentKiB)), Limit: 4},
 		{Name: "wss: goroutines per idle connection", Got: new(l.slope(modeTLSIdle, loadrig, goroutines)), Limit: none},
 	} {
 		switch {

@@ -64,8 +64,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("loadrig, %s: got %v goroutines per connection, want 0", mode, n)
 		}
 	}
-	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 10 { // 5 of closed, 3 of paced, 2 of tls
-		t.Errorf("got the profiles %v, %v, want 10", fs, err)
+	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 11 { // 5 of closed, 3 of paced, 2 of tls, 1 of a scenario
+		t.Errorf("got the profiles %v, %v, want 11", fs, err)
 	}
 	prints(t, newReport(l, "go run ./bench", time.Now(), thisMachine()))
 }
@@ -77,7 +77,7 @@ func prints(t *testing.T, r *report) {
 	if err := r.markdown(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"`go run ./bench`", "| loadrig |", "| bare |", "| gws |", "| gobwas |", "| baretls |", "Closed loop", "Connect", "Idle", "Paced", "Bars"} {
+	for _, want := range []string{"`go run ./bench`", "| loadrig |", "| bare |", "| gws |", "| gobwas |", "| baretls |", "| story |", "Closed loop", "Connect", "Idle", "Paced", "Bars"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the tables lack %q:\n%s", want, &out)
 		}

@@ -64,11 +64,11 @@ func (j job) do() (r result, err error) {
 			return r, err
 		}
 		fallthrough
-	case modeClosed, modeTLS:
+	case modeClosed, modeTLS, modeStory:
 		if err := j.measure(c, &r); err != nil {
 			return r, err
 		}
-	case modeIdle, modeTLSIdle:
+	case modeIdle, modeTLSIdle, modeStoryIdle:
 		time.Sleep(j.Settle)
 		runtime.GC()
 		runtime.GC()
@@ -106,6 +106,7 @@ func (j job) measure(c client, r *result) error {
 	r.Mallocs = last.mallocs - first.mallocs
 	r.Trips = last.trips - first.trips
 	r.CPU = last.cpu - first.cpu
+	r.User = last.user - first.user
 	r.Seconds = last.at.Sub(first.at).Seconds()
 	if r.Trips == 0 {
 		return fmt.Errorf("no round trip in %v", j.Measure)
@@ -118,6 +119,7 @@ type reading struct {
 	mallocs uint64
 	trips   uint64
 	cpu     float64
+	user    float64
 	at      time.Time
 }
 
@@ -126,6 +128,7 @@ func read(c client) (now reading) {
 	runtime.ReadMemStats(&m)
 	now.mallocs = m.Mallocs
 	now.trips = c.trips()
+	now.user = userCPU()
 	now.cpu, now.at = processCPU(), time.Now()
 	return now
 }
@@ -135,6 +138,13 @@ func processCPU() float64 {
 	var u unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // fails for a bad argument only
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// userCPU gives the seconds of user time that this process has used.
+func userCPU() float64 {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return float64(u.Utime.Nano()) / 1e9
 }
 
 // resident gives the resident memory of this process in bytes (proc(5), statm).

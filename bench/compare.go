@@ -97,14 +97,14 @@ func (c *comparison) job(mode, contestant string) job {
 	switch mode {
 	case modeConnect:
 		j.Connections = o.connects
-	case modeIdle, modeTLSIdle:
+	case modeIdle, modeTLSIdle, modeStoryIdle:
 		j.Settle = o.settle
-	case modeClosed, modeTLS:
+	case modeClosed, modeTLS, modeStory:
 		j.Connections = o.connections
 	case modePaced:
 		j.Connections, j.Rate = o.pacedConns, o.rate
 	}
-	if isClosed(mode) || mode == modePaced {
+	if isClosed(mode) || mode == modePaced || mode == modeStory {
 		j.Warmup = time.Duration(o.warmup * float64(time.Second))
 		j.Measure = time.Duration(o.seconds * float64(time.Second))
 	}

@@ -12,14 +12,19 @@ const (
 	modePaced   = "paced"   // messages are due on a schedule, whatever comes back
 	modeTLS     = "tls"     // closed, over wss
 	modeTLSIdle = "tlsidle" // idle, over wss
+
+	modeStory     = "scenario"    // players of a scenario at full speed; trips are its steps
+	modeStoryIdle = "scenariomem" // players of a scenario at an ordinary pace
 )
 
-var allModes = []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle}
+var allModes = []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle, modeStory, modeStoryIdle}
 
 // overTLS tells the measurements over wss; isClosed those of a closed loop; isIdle those of memory.
 func overTLS(mode string) bool  { return mode == modeTLS || mode == modeTLSIdle }
 func isClosed(mode string) bool { return mode == modeClosed || mode == modeTLS }
-func isIdle(mode string) bool   { return mode == modeIdle || mode == modeTLSIdle }
+func isIdle(mode string) bool {
+	return mode == modeIdle || mode == modeTLSIdle || mode == modeStoryIdle
+}
 
 // The contestants.
 const (
@@ -27,6 +32,7 @@ const (
 	bare    = "bare" // the reference
 	gwsName = "gws"
 	gobwas  = "gobwas"
+	story   = "story"   // loadrig with a scenario
 	bareTLS = "baretls" // the reference over wss
 	deflate = "deflate" // loadrig with compression
 )
@@ -38,7 +44,8 @@ var contestants = []struct {
 	modes []string // what it knows how to do
 	asked bool     // takes part only if it is named
 }{
-	{loadrig, newRigClient, allModes, false},
+	{loadrig, newRigClient, []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle}, false},
+	{story, newStoryClient, []string{modeStory, modeStoryIdle}, false},
 	{bare, newBareClient, []string{modeClosed, modeConnect, modeIdle, modePaced}, false},
 	{gwsName, newGWSClient, []string{modeClosed, modeConnect, modeIdle}, false},
 	{gobwas, newGobwasClient, []string{modeClosed, modeConnect, modeIdle}, false},
@@ -118,6 +125,7 @@ type result struct {
 	// Of the measured window, in closed and paced.
 	Seconds float64 `json:",omitempty"`
 	CPU     float64 `json:",omitempty"` // seconds of user and system time
+	User    float64 `json:",omitempty"` // seconds of user time
 	Trips   uint64  `json:",omitempty"`
 	Mallocs uint64  `json:",omitempty"`
 
@@ -128,6 +136,9 @@ type result struct {
 
 // microsPerTrip gives µs of CPU per echo round trip.
 func (r result) microsPerTrip() float64 { return r.CPU * 1e6 / float64(r.Trips) }
+
+// userMicrosPerTrip is microsPerTrip of user time only.
+func (r result) userMicrosPerTrip() float64 { return r.User * 1e6 / float64(r.Trips) }
 
 // perSecond gives round trips per second.
 func (r result) perSecond() float64 { return float64(r.Trips) / r.Seconds }

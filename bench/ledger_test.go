@@ -86,6 +86,9 @@ func TestBars(t *testing.T) {
 		"wss: CPU per round trip, to bare crypto/tls":         barNotAsked,
 		"wss: memory per idle connection, to bare crypto/tls": barNotAsked,
 		"wss: goroutines per idle connection":                 barNotAsked,
+		"scenario: µs user CPU per step":                      barNotAsked,
+		"scenario: allocations per step":                      barNotAsked,
+		"scenario: KiB resident per player":                   barNotAsked,
 		"KiB resident per idle compressed connection":         barNotAsked,
 	}
 	for _, b := range l.bars() {

@@ -103,7 +103,7 @@ func (o *options) choose(only string, paced bool) error {
 		}
 	}
 	if len(o.modes) == 0 {
-		o.modes = []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}
+		o.modes = []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modeStory, modeStoryIdle}
 	}
 	if paced && !slices.Contains(o.modes, modePaced) {
 		o.modes = append(o.modes, modePaced)

@@ -31,10 +31,10 @@ func TestOptionsChoose(t *testing.T) {
 		args               string
 		modes, contestants []string
 	}{
-		{"", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, unasked()},
-		{"-paced", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modePaced}, unasked()},
+		{"", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modeStory, modeStoryIdle}, unasked()},
+		{"-paced", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modeStory, modeStoryIdle, modePaced}, unasked()},
 		{"-only idle,closed", []string{modeIdle, modeClosed}, unasked()},
-		{"-only loadrig,bare", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle}, []string{loadrig, bare}},
+		{"-only loadrig,bare", []string{modeClosed, modeConnect, modeIdle, modeTLS, modeTLSIdle, modeStory, modeStoryIdle}, []string{loadrig, bare}},
 		{"-only paced,bare -paced", []string{modePaced}, []string{bare}},
 	} {
 		o, err := parse(strings.Fields(c.args))

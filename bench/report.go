@@ -55,9 +55,11 @@ func (r *report) markdown(w io.Writer) error {
 		switch mode {
 		case modeClosed, modePaced, modeTLS:
 			r.loop(p, mode)
+		case modeStory:
+			r.story(p)
 		case modeConnect:
 			r.connect(p)
-		case modeIdle, modeTLSIdle:
+		case modeIdle, modeTLSIdle, modeStoryIdle:
 			r.idle(p, mode)
 		}
 	}
@@ -96,6 +98,19 @@ func (r *report) loop(p *printer, mode string) {
 	}
 }
 
+func (r *report) story(p *printer) {
+	o := r.ledger.opts
+	p.printf("\n**Scenario**: %d players of %d steps a round, two of which send and two wait for the echo; %s of %v s after %v s\n",
+		o.connections, stepsPerRound, plural(o.rounds, "round"), o.seconds, o.warmup)
+	p.printf("\n| client | µs user CPU per step: min, median, max | µs CPU per step | steps/s | busy | allocations per step |\n|---|--:|--:|--:|--:|--:|\n")
+	for _, k := range r.who(modeStory) {
+		each := func(f func(result) float64) spread { return spreadOf(r.ledger.each(modeStory, k, f)) }
+		user := each(result.userMicrosPerTrip)
+		p.printf("| %s | %.2f, **%.2f**, %.2f | %.2f | %.0f | %.0f %% | %.3f |\n", k, user.Min, user.Median, user.Max,
+			each(result.microsPerTrip).Median, each(result.perSecond).Median, 100*each(result.busy).Median, each(result.mallocsPerTrip).Median)
+	}
+}
+
 func (r *report) connect(p *printer) {
 	o := r.ledger.opts
 	p.printf("\n**Connect**: %d connections, %d at a time; %s\n\n", o.connects, window, plural(o.rounds, "round"))
@@ -111,8 +126,11 @@ func (r *report) connect(p *printer) {
 func (r *report) idle(p *printer, mode string) {
 	few, many := r.ledger.opts.ends(mode)
 	name := "Idle"
-	if mode == modeTLSIdle {
+	switch mode {
+	case modeTLSIdle:
 		name = "Idle over wss"
+	case modeStoryIdle:
+		name = "Scenario at an ordinary pace"
 	}
 	p.printf("\n**%s**: slope from %d to %d connections", name, few, many)
 	if slices.Contains(r.who(mode), deflate) {

@@ -31,7 +31,7 @@ var rules = []rule{
 	{"cmd/loadrig", 7, []string{"internal/cli"}, "main is one line, so that everything else is tested"},
 
 	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
-	{"bench", beside, []string{"actors", "messages", "metrics", "players", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
+	{"bench", beside, []string{"actors", "messages", "metrics", "players", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},

@@ -64,12 +64,13 @@ type Remedy struct {
 }
 
 // What one connection takes. Measured on Linux 6.18 with loadrig run, as the slope of resident memory
-// between 1,000 and 18,000 ws players and between 500 and 6,000 wss players: ws 1.0 KiB idle and 1.4 KiB
-// with traffic, wss 14 KiB; with a goroutine each 9 to 14 and 29 to 37 KiB; the embedded server 0.3 KiB.
+// between 1,000 and 18,000 ws players: 1.0 KiB idle and 1.4 KiB with traffic; of wss players, between 1,000 and
+// 5,000 (go run ./bench -only tlsidle), 6.5 KiB idle; with a goroutine each 9 to 14 and 29 to 37 KiB; the
+// embedded server 0.3 KiB. What is reckoned with has room for buffers that grow with traffic.
 // The kernel's share is not the process's memory: 9.9 KiB of slab for both ends.
 const (
 	plainBytes     = 2 << 10
-	tlsBytes       = 16 << 10
+	tlsBytes       = 10 << 10
 	goroutineBytes = 16 << 10 // on top
 	kernelBytes    = 5 << 10  // of one end of a TCP connection
 	bufferBytes    = 4 << 10  // of the kernel's TCP buffers under traffic: a page at each end

@@ -42,7 +42,7 @@ func TestFit(t *testing.T) {
 		{"tcp memory, both ends", func(l *Limits) { l.Files = noFiles }, Need{Routes: []int{100}, Local: true}, TCPMemory, 1 << 30 / 8192},
 		{"memory", func(l *Limits) { l.Files, l.MemoryAvailable = noFiles, 70<<20 }, Need{}, Memory, 70 << 20 / ((2 + 5) << 10)},
 		{"memory, both ends", func(l *Limits) { l.Files, l.MemoryAvailable = noFiles, 70<<20 }, Need{Local: true}, Memory, 70 << 20 / (2 * (2 + 5) << 10)},
-		{"memory of wss", func(l *Limits) { l.Files, l.MemoryAvailable = noFiles, 210<<20 }, Need{TLS: true}, Memory, 210 << 20 / ((16 + 5) << 10)},
+		{"memory of wss", func(l *Limits) { l.Files, l.MemoryAvailable = noFiles, 210<<20 }, Need{TLS: true}, Memory, 210 << 20 / ((10 + 5) << 10)},
 		{"memory of goroutines", func(l *Limits) { l.Files, l.MemoryAvailable = noFiles, 230<<20 }, Need{Goroutines: true}, Memory, 230 << 20 / ((2 + 16 + 5) << 10)},
 		{"conntrack", func(l *Limits) { l.Conntrack, l.ConntrackUsed = 1000, 100 }, Need{}, Conntrack, 900},
 		{"files of all", func(l *Limits) { l.MachineFiles, l.MachineFilesUsed = 10000, 500 }, Need{}, MachineFiles, 9500},

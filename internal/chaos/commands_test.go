@@ -39,6 +39,7 @@ var (
 	}
 	texts    = []*messages.SendText{{}, {Payload: []byte("hello")}, {Payload: []byte("grüß dich, Welt")}, {Payload: bytes.Repeat([]byte("0123456789"), 20)}}
 	binaries = []*messages.SendBinary{{Payload: []byte{1}}, {Payload: make([]byte, 126)}, {Payload: make([]byte, 5<<10)}, {Payload: make([]byte, 16<<10)}}
+	biggest  = &messages.SendBinary{Payload: make([]byte, 128<<10)} // too big to come back
 	objects  = []*messages.SendJSON{{Object: []byte("{}")}, {Object: []byte(`{"x":[1,2,3],"y":{"z":null}}`)}}
 	pings    = []*messages.Ping{{}, {Payload: []byte("are you there")}}
 )

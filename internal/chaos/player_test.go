@@ -109,8 +109,10 @@ func (p *player) act(c *actors.Connection) {
 	case messages.Connected:
 		p.send(c)
 	case messages.Disconnected:
-		switch r.IntN(4) {
-		case 0:
+		switch {
+		case p.temper == heavy:
+			p.do(c, p.stage.narrow(r))
+		case r.IntN(4) == 0:
 			p.do(c, p.stage.connect(r))
 		default:
 			p.do(c, reconnect)
@@ -126,8 +128,8 @@ func (p *player) send(c *actors.Connection) {
 	r := p.random
 	switch n := r.IntN(10); {
 	case p.temper == heavy && n < 5:
-		for range 12 {
-			p.do(c, binaries[len(binaries)-1])
+		for range 24 { // 3 MiB; a socket may take 2.5 before it says no
+			p.do(c, biggest)
 		}
 	case p.temper == flighty && n < 2:
 		p.do(c, one(r, disconnects))

@@ -88,6 +88,15 @@ func (s *stage) connect(r *rand.Rand) *messages.Connect {
 	panic("the weights do not add up")
 }
 
+// narrow draws a place that may not carry much.
+func (s *stage) narrow(r *rand.Rand) *messages.Connect {
+	for {
+		if i := r.IntN(len(climates)); climates[i].narrow {
+			return s.places[i].to // they were added first
+		}
+	}
+}
+
 // listen starts the echo server.
 func listen(t *testing.T) *target.Server {
 	t.Helper()

@@ -155,7 +155,7 @@ func (s *storm) sums(o *outcomes, sum *metrics.Snapshot, panics uint64) error {
 	// may have got there.
 	underway := t.Dropped[messages.DropClosed]
 	law("messages that the server received", echo.Received, data(t.Received), data(t.Sent)+underway)
-	law("their bytes", echo.ReceivedBytes, t.ReceivedBytes, t.SentBytes+underway*uint64(len(binaries[len(binaries)-1].Payload)))
+	law("their bytes", echo.ReceivedBytes, t.ReceivedBytes, t.SentBytes+underway*uint64(len(biggest.Payload)))
 	law("messages that the server sent", echo.Sent, data(t.Received), echo.Received)
 	law("pings that the server received", echo.Pings, t.Received[messages.OpPong], t.Sent[messages.OpPing]+underway)
 	law("connections that the servers opened", echo.Opened+uint64(s.stage.moody.Total()), opened, ^uint64(0))
@@ -174,8 +174,8 @@ func (s *storm) sums(o *outcomes, sum *metrics.Snapshot, panics uint64) error {
 // long is from how long on a run is to have seen everything: chaos in which nothing happens shows nothing.
 const long = 20 * time.Second
 
-// certain are the causes that some connection ends by in a run that is long. That the socket takes nothing, or
-// that the backlog is full, comes as it may.
+// certain are the causes that some connection ends by in a run that is long. Those by which a stalled one does
+// depend on who comes first.
 var certain = []messages.Cause{
 	messages.CauseLocal, messages.CauseRemote, messages.CauseResolve, messages.CauseRefused, messages.CauseConnectTimeout,
 	messages.CauseTLS, messages.CauseUpgradeStatus, messages.CauseUpgradeInvalid, messages.CauseReset, messages.CauseEOF,
@@ -190,6 +190,9 @@ func (s *storm) happened(o *outcomes, sum *metrics.Snapshot) error {
 		if sum.Disconnects[c] == 0 {
 			wrong = append(wrong, fmt.Errorf("none ended by %s", c))
 		}
+	}
+	if sum.Traffic.Dropped[messages.DropBacklog] == 0 {
+		wrong = append(wrong, errors.New("no backlog was full"))
 	}
 	for f, n := range s.stage.injected() {
 		if n == 0 {

@@ -13,27 +13,28 @@ type climate struct {
 	name   string
 	weight int // of the players that go there
 	secure bool
+	narrow bool // where one who sends much soon waits
 	draw   func(r *rand.Rand) wstest.Faults
 }
 
 // The climates. Durations are a sixtieth of what an hour would have them.
 var climates = []climate{
-	{"calm", 40, false, func(r *rand.Rand) wstest.Faults {
+	{"calm", 40, false, false, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{Latency: upTo(r, 2*time.Millisecond)}
 	}},
-	{"slow", 20, false, func(r *rand.Rand) wstest.Faults {
+	{"slow", 20, false, false, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{Latency: upTo(r, 60*time.Millisecond), Jitter: upTo(r, 40*time.Millisecond), SlowClose: upTo(r, 400*time.Millisecond)}
 	}},
-	{"narrow", 15, false, func(r *rand.Rand) wstest.Faults {
+	{"narrow", 15, false, true, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{Bandwidth: 2<<10 + r.IntN(64<<10), Slices: 1 + r.IntN(200), SlowClose: upTo(r, 100*time.Millisecond)}
 	}},
-	{"hostile", 20, false, func(r *rand.Rand) wstest.Faults {
+	{"hostile", 20, false, false, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{Refuse: 0.2 * r.Float64(), Reset: 0.3 * r.Float64(), Cut: 0.3 * r.Float64(), Within: r.IntN(4 << 10), Slices: r.IntN(50)}
 	}},
-	{"silent", 15, false, func(r *rand.Rand) wstest.Faults {
+	{"silent", 15, false, true, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{HalfOpen: 0.4 * r.Float64(), Within: r.IntN(2 << 10), Hold: upTo(r, 3*time.Second), SlowClose: upTo(r, time.Second)}
 	}},
-	{"secure", 15, true, func(r *rand.Rand) wstest.Faults {
+	{"secure", 15, true, false, func(r *rand.Rand) wstest.Faults {
 		return wstest.Faults{
 			Latency: upTo(r, 20*time.Millisecond), Slices: r.IntN(500), Refuse: 0.05 * r.Float64(),
 			Reset: 0.1 * r.Float64(), Cut: 0.1 * r.Float64(), HalfOpen: 0.1 * r.Float64(), Within: r.IntN(4 << 10),

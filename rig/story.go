@@ -69,6 +69,7 @@ type story struct {
 	cast   *players.Cast
 	names  *metrics.Scenario
 	shards []*metrics.ScenarioShard
+	parts  []*metrics.ScenarioSnapshot // by shard; guarded by run.gathering
 	all    *messages.Connect
 
 	tally load.Tally
@@ -91,6 +92,7 @@ func (r *run) newStory(p *Play) (*story, error) {
 	series := make([]players.Series, r.cfg.Shards)
 	for i := range series {
 		s.shards = append(s.shards, names.NewShard())
+		s.parts = append(s.parts, names.NewSnapshot())
 		series[i] = storyRecorder{r.recorders[i], s.shards[i]}
 	}
 	s.cast, err = players.NewCast(players.CastOptions{
@@ -295,15 +297,14 @@ func (s *story) finish(ctx context.Context) {
 func (s *story) gather(ctx context.Context, sum *metrics.ScenarioSnapshot) error {
 	s.run.gathering.Lock()
 	defer s.run.gathering.Unlock()
-	parts := make([]*metrics.ScenarioSnapshot, len(s.shards))
 	err := s.run.manager.Each(ctx, func(i int) {
-		parts[i] = s.names.NewSnapshot()
-		s.shards[i].AddTo(parts[i])
+		s.parts[i].Reset()
+		s.shards[i].AddTo(s.parts[i])
 	})
 	if err != nil {
 		return err
 	}
-	for _, p := range parts {
+	for _, p := range s.parts {
 		sum.Merge(p)
 	}
 	return nil

@@ -37,6 +37,9 @@ func (r *run) serve() (*web, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if r.story != nil {
+		reg.MustRegister(r.story.names.NewCollector(r.story.gather))
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", metrics.Handler(reg))
 	for path, h := range r.cfg.Extra {

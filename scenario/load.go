@@ -37,7 +37,7 @@ func Read(in io.Reader, name, dir string, o Options) (*Scenario, error) {
 	if root == nil {
 		return nil, src.err()
 	}
-	src.secrets = append(secretsIn(root), longOnes(o.Vars)...)
+	src.secrets = append(src.secrets, secretsIn(root)...)
 	file := new(File)
 	r := &reader{source: src}
 	r.object(root, "scenario", file.fields())
@@ -93,32 +93,42 @@ func scalarsIn(n *yaml.Node, into map[string]bool) {
 	}
 }
 
-// secretsIn gives the texts under auth.token, whatever their keys, so that no message and no excerpt shows
-// one.
+// secretsIn gives the texts that may be a token, so that no message and no excerpt shows one: those under
+// auth.token, but for what is known to be none, and the target's headers.
 func secretsIn(root *yaml.Node) (secrets []string) {
-	for _, section := range []string{"auth", "token"} {
-		at := slices.IndexFunc(root.Content, func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == section })
-		if at < 0 || at+1 >= len(root.Content) {
-			return nil
+	public := []string{"key", "issuer", "audience", "lifetime"}
+	for _, path := range [][]string{{"auth", "token"}, {"target", "headers"}} {
+		n := root
+		for _, key := range path {
+			n = child(n, key)
 		}
-		root = root.Content[at+1]
-	}
-	for _, n := range append(root.Content, root) {
-		if n.Kind == yaml.ScalarNode && isSecret(n.Value) {
+		if n == nil {
+			continue
+		}
+		if n.Kind == yaml.ScalarNode {
 			secrets = append(secrets, n.Value)
 		}
-	}
-	return secrets
-}
-
-func longOnes(vars map[string]string) (secrets []string) {
-	for _, v := range vars {
-		if isSecret(v) {
-			secrets = append(secrets, v)
+		for i := 1; i < len(n.Content); i += 2 {
+			if !slices.Contains(public, n.Content[i-1].Value) {
+				secrets = append(secrets, n.Content[i].Value)
+			}
 		}
 	}
-	return secrets
+	return slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
 }
 
-// isSecret tells texts that are long enough to be a token, and not a word that messages need.
-func isSecret(s string) bool { return len(s) >= 20 }
+// minSecret is from how many bytes on a text is hidden; shorter ones are in every other word.
+const minSecret = 8
+
+// child gives the value of a key, nil if there is none.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}

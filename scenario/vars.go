@@ -17,6 +17,7 @@ type Options struct {
 	// a mistake.
 	//
 	// A value is of the file's own type: where that is a text, any text; else JSON, as 10, true or [1, 2].
+	// Where the file has nothing or an expression, it may be of any type.
 	Vars map[string]string
 }
 
@@ -38,7 +39,9 @@ func LoadVars(path string) (map[string]string, error) {
 		return nil, err
 	}
 	out := make(map[string]string)
-	if root := src.parse(b); root != nil {
+	if root := src.parse(b); root != nil && root.Kind != yaml.MappingNode {
+		src.wrong(posOf(root), "vars: got no mapping, want one from names to values, as room: lobby")
+	} else if root != nil {
 		r := &reader{source: src, key: "vars"}
 		var all []*Var
 		values(&all).read(r, root)
@@ -55,6 +58,9 @@ func LoadVars(path string) (map[string]string, error) {
 			c.jsonNode(t, v.Tree, false)
 			out[v.Name] = string(t.Text())
 		}
+	}
+	for i := range src.list {
+		src.list[i].Excerpt = "" // the values may be secrets
 	}
 	if err := src.err(); err != nil {
 		return nil, err
@@ -78,19 +84,16 @@ func (c *compiler) first(v *Var) *Template {
 		return c.valueOf(v.Tree)
 	}
 	t := &Template{At: v.At, Constant: true}
-	if isText(v.Tree) {
-		if _, typed := whole(v.Tree.Value); !typed {
-			c.plain(t, given)
-			return t
-		}
-	}
-	// The file's value has a type of its own, which may be any if it is an expression.
-	n, err := parseGiven(given)
+	_, expression := whole(v.Tree.Value)
+	free := isNull(v.Tree) || isText(v.Tree) && expression // of any type
+	kind, text, ok := parseGiven(given)
 	switch {
-	case err == nil && (isText(v.Tree) || sameKind(n, v.Tree)):
+	case isText(v.Tree) && !free:
+		c.plain(t, given)
+	case ok && (free || kind == kindName(v.Tree)):
 		t.JSON = true
-		c.jsonNode(t, n, false)
-	case isText(v.Tree):
+		c.plain(t, text)
+	case free:
 		c.plain(t, given)
 	default:
 		c.wrong(Pos{}, "-e %s: got a value of another type, want %s, as in the file", v.Name, kindName(v.Tree))
@@ -98,18 +101,19 @@ func (c *compiler) first(v *Var) *Template {
 	return t
 }
 
-// parseGiven reads a value that is not a text. It may not hold more than a file may.
-func parseGiven(s string) (*yaml.Node, error) {
+// parseGiven reads a value that need not be a text, and gives it as JSON.
+func parseGiven(s string) (kind, text string, ok bool) {
 	src := newSource("", []byte(s))
 	root := src.parse([]byte(s))
 	if root == nil || depthOf(root) > maxDepth {
-		return nil, fmt.Errorf("got no value")
+		return "", "", false
 	}
-	return root, nil
+	t := new(Template)
+	newCompiler(src, new(File), "", Options{}).jsonNode(t, root, false)
+	return kindName(root), string(t.Text()), len(src.list) == 0
 }
 
-func sameKind(a, b *yaml.Node) bool { return kindName(a) == kindName(b) }
-
+// kindName says what a value is, as it is wanted.
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -122,8 +126,6 @@ func kindName(n *yaml.Node) string {
 		return "a number"
 	case "!!bool":
 		return "true or false"
-	case "!!null":
-		return "nothing"
 	}
 	return "a text"
 }

@@ -37,8 +37,8 @@ func TestLoadVars(t *testing.T) {
 			"room": "lobby", "lives": "3", "flag": "true", "none": "null", "list": `[1,{"a":"b"}]`, "id": "007", "template": "{{ n }}", "day": "2001-01-01",
 		}, ""},
 		{`{"room": "lobby", "lives": 3}`, map[string]string{"room": "lobby", "lives": "3"}, ""},
-		{"room=lobby\n", nil, "V:1:1: vars: got \"room=lobby\", want a mapping from names to values\n  room=lobby\n  ^"},
-		{"a: 1\na: 2\nb: .nan\n", nil, "V:2:1: vars: a is there twice\n  a: 2\n  ^\nV:3:4: json: got \".nan\", which JSON cannot say\n  b: .nan\n     ^"},
+		{"room=lobby\n", nil, "V:1:1: vars: got no mapping, want one from names to values, as room: lobby"},
+		{"a: 1\na: 2\nb: .nan\n", nil, "V:2:1: vars: a is there twice\nV:3:4: json: got \".nan\", which JSON cannot say"},
 		{"a: [\n", nil, "V:2:1: got the end of the file, want a value, or the ] or } of what is open"},
 	} {
 		file := filepath.Join(t.TempDir(), "vars.yaml")
@@ -60,7 +60,7 @@ func TestLoadVars(t *testing.T) {
 	}
 }
 
-// TestGivenVars: what is given from outside is no template, is known to env, and is never shown.
+// TestGivenVars: what is given from outside is no template, is known to env, and is not shown.
 func TestGivenVars(t *testing.T) {
 	const secret = "a-secret-of-twenty-characters-{{ n }}"
 	text := "vars: {token: x}\nplayers: {ann: {steps: [connect, {send: '{{ env(\"KEY\") }}'}]}}\n"
@@ -74,9 +74,9 @@ func TestGivenVars(t *testing.T) {
 	if s.Env["KEY"] != "v" || s.Env["token"] != secret {
 		t.Errorf("env sees %v", s.Env)
 	}
-	_, err = Read(strings.NewReader(text+"# "+secret+"\ntags: {a: [], b: ['"+secret+"']}\n"), "x.yaml", "", Options{Vars: map[string]string{"token": secret, "tokn": secret}})
-	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "-e tokn: unknown variable: want KEY, token; did you mean token?") {
-		t.Errorf("got %v, want the name, and the value hidden", err)
+	_, err = Read(strings.NewReader(text), "x.yaml", "", Options{Vars: map[string]string{"token": secret, "tokn": secret}})
+	if want := "x.yaml: -e tokn: unknown variable: want KEY, token; did you mean token?"; fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
+	"github.com/loadrig/loadrig/target"
 )
 
 func newRunCommand(p *Process) *cobra.Command {
@@ -66,7 +67,7 @@ func run(c *cobra.Command, p *Process, f *runFlags) error {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
 			return failed(f.network.blame(err, cfg))
 		}
-		if server, err = startChild(p, f.compress.forChild()...); err != nil {
+		if server, err = startChild(p, string(target.Echo), f.compress.forChild()...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url

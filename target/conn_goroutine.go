@@ -10,22 +10,48 @@ import (
 const portionSize = 16 << 10 // the read buffer of a connection's goroutine
 
 // goConn is one connection with a goroutine. Its write blocks while the peer does not read, which is
-// all the back-pressure there has to be.
+// all the back-pressure there has to be. Where others have the peer sent messages too, it has an outbox
+// and the session is under the host's lock.
 type goConn struct {
 	// Static after construction.
-	nc *net.TCPConn
+	nc  *net.TCPConn
+	box *outbox // nil where nothing is pushed
 
 	// Atomic.
 	away atomic.Bool // set before the read under way is cut short
+	slow atomic.Bool // likewise, under the host's lock
 
-	// Owned by the connection's goroutine.
+	// Owned by the connection's goroutine, under the host's lock where there is a box.
 	session session
 	parted  bool // away was obeyed
 	out     []byte
 }
 
+func newGoConn(nc *net.TCPConn, h *host) *goConn {
+	c := &goConn{nc: nc, session: session{host: h}}
+	if h.talk != nil {
+		c.session.guest = &guest{session: &c.session, line: c}
+	}
+	if h.shared.pushes() {
+		c.box = newOutbox(nc, h.opts.MaxBacklog)
+	}
+	return c
+}
+
 func (c *goConn) run() {
 	defer c.nc.Close()
+	if c.box != nil {
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			c.box.run()
+		}()
+		defer func() {
+			_ = c.nc.SetWriteDeadline(time.Now().Add(c.session.host.opts.CloseTimeout))
+			c.box.end()
+			<-written
+		}()
+	}
 	c.readBy(c.session.host.opts.HandshakeTimeout)
 	in := make([]byte, portionSize)
 	for c.session.phase != done {
@@ -34,35 +60,57 @@ func (c *goConn) run() {
 		// Looked at after took, which may have lifted the very deadline that was to cut the
 		// read short.
 		if c.away.Load() && !c.parted {
-			c.part()
+			c.parted = true
+			c.readBy(c.session.host.opts.CloseTimeout)
+			c.act(c.session.goAway)
+		}
+		if c.slow.Load() {
+			c.act(c.session.tooSlow)
+			c.slow.Store(false)
 		}
 	}
 }
 
 // took handles what a read gave.
 func (c *goConn) took(in []byte, err error) {
-	was := c.session.phase
-	out := c.session.feed(in, c.out[:0])
-	if cap(out) <= portionSize {
-		c.out = out // kept for the next read; a bigger one is not, as idle connections are many
-	}
-	if len(out) > 0 {
-		if c.session.phase >= lingering {
-			_ = c.nc.SetWriteDeadline(time.Now().Add(c.session.host.opts.CloseTimeout))
-		}
-		if _, werr := c.nc.Write(out); werr != nil {
-			err = werr
-		}
-	}
+	c.act(func(out []byte) []byte { return c.session.feed(in, out) })
 	var late net.Error
 	switch {
 	case err == nil:
 	case !errors.As(err, &late) || !late.Timeout():
-		c.session.end(done)
-	case c.parted || !c.away.Load():
-		c.session.expire()
+		c.act(func(out []byte) []byte { c.session.end(done); return out })
+	case c.parted || !c.away.Load() && !c.slow.Load():
+		c.act(c.session.expire)
 	}
-	if now := c.session.phase; now != was {
+}
+
+// act has the session do something, writes what comes of it, and does what a new phase asks for.
+func (c *goConn) act(f func(out []byte) []byte) {
+	if c.box != nil {
+		c.session.host.mu.Lock()
+	}
+	was := c.session.phase
+	out := f(c.out[:0])
+	now := c.session.phase
+	if c.box != nil {
+		c.box.add(out) // before anybody can push what comes after it
+		c.session.host.mu.Unlock()
+	}
+	if cap(out) <= portionSize {
+		c.out = out // kept for the next read; a bigger one is not, as idle connections are many
+	}
+	if len(out) > 0 {
+		if now >= lingering {
+			_ = c.nc.SetWriteDeadline(time.Now().Add(c.session.host.opts.CloseTimeout))
+		}
+		if c.box != nil {
+			c.box.pause()
+		} else if _, err := c.nc.Write(out); err != nil {
+			c.session.end(done)
+			now = done
+		}
+	}
+	if now != was {
 		c.entered(now)
 	}
 }
@@ -71,8 +119,15 @@ func (c *goConn) took(in []byte, err error) {
 func (c *goConn) entered(p phase) {
 	switch p {
 	case open:
+		if d := c.session.life(); d > 0 {
+			c.readBy(d)
+			return
+		}
 		_ = c.nc.SetReadDeadline(time.Time{})
 	case lingering:
+		if c.box != nil {
+			c.box.drain()
+		}
 		// Closing with input unread would reset the connection, and the reset may overtake our
 		// last word. So only our direction ends, and the peer's is read to its end.
 		_ = c.nc.CloseWrite()
@@ -80,15 +135,19 @@ func (c *goConn) entered(p phase) {
 	}
 }
 
-// part obeys away.
-func (c *goConn) part() {
-	c.parted = true
-	c.readBy(c.session.host.opts.CloseTimeout)
-	if out := c.session.goAway(nil); len(out) > 0 {
-		if _, err := c.nc.Write(out); err != nil {
-			c.session.end(done)
-		}
+// push implements line, under the host's lock.
+func (c *goConn) push(frame []byte) bool {
+	if c.slow.Load() {
+		return false
 	}
+	if !c.box.push(frame) {
+		c.slow.Store(true)
+		// Ends a read or, in time, a wait for room.
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.session.host.opts.CloseTimeout))
+		return false
+	}
+	return true
 }
 
 func (c *goConn) readBy(d time.Duration) { _ = c.nc.SetReadDeadline(time.Now().Add(d)) }

@@ -14,6 +14,7 @@ const acceptPause = 100 * time.Millisecond
 type goroutineEngine struct {
 	// Static after construction.
 	host *host
+	mail *mailroom // nil where nothing is pushed
 	ln   net.Listener
 	quit chan struct{} // closed when accepting is to end
 	wg   sync.WaitGroup
@@ -25,13 +26,29 @@ type goroutineEngine struct {
 }
 
 func newGoroutineEngine(ln net.Listener, o *Options, t *totals) (engine, error) {
-	return &goroutineEngine{
+	e := &goroutineEngine{
 		host: newHost(o, t), ln: ln,
 		quit: make(chan struct{}), conns: make(map[*goConn]struct{}),
-	}, nil
+	}
+	if e.host.shared.pushes() {
+		e.mail = newMailroom(e.host)
+	}
+	return e, nil
 }
 
 func (e *goroutineEngine) serve() {
+	if e.mail != nil {
+		// It outlives the connections.
+		quit, gone := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(gone)
+			e.mail.run(quit)
+		}()
+		defer func() {
+			close(quit)
+			<-gone
+		}()
+	}
 	for {
 		nc, err := e.ln.Accept()
 		switch {
@@ -53,7 +70,7 @@ func (e *goroutineEngine) serve() {
 
 func (e *goroutineEngine) start(nc *net.TCPConn) {
 	e.host.tally.accepted.Add(1)
-	c := &goConn{nc: nc, session: session{host: e.host}}
+	c := newGoConn(nc, e.host)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.away {

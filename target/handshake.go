@@ -21,7 +21,7 @@ func (s *session) feedHead(in, out []byte) (rest, _ []byte) {
 	}
 	if n == 0 || len(s.part)+n > maxHead {
 		return nil, s.refuse(&refusal{
-			http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("request head is longer than %d bytes", maxHead),
+			status: http.StatusRequestHeaderFieldsTooLarge, text: fmt.Sprintf("request head is longer than %d bytes", maxHead),
 		}, out)
 	}
 	head := in[:n]
@@ -38,7 +38,7 @@ func (s *session) feedHead(in, out []byte) (rest, _ []byte) {
 func (s *session) upgrade(head, out []byte) []byte {
 	r, bad := parseRequest(head)
 	if bad == nil {
-		bad = r.check(s.host.opts.Path)
+		bad = r.check(s.host.opts.Path, s.host.opts.Kind)
 	}
 	protocol := ""
 	if bad == nil {
@@ -47,6 +47,9 @@ func (s *session) upgrade(head, out []byte) []byte {
 	var agreed compression
 	if bad == nil && s.host.opts.Compress {
 		agreed, bad = r.compression()
+	}
+	if bad == nil && s.host.shared.gate != nil {
+		bad = s.host.shared.gate.admit(s, &r)
 	}
 	if bad != nil {
 		return s.refuse(bad, out)
@@ -68,20 +71,20 @@ func (s *session) refuse(bad *refusal, out []byte) []byte {
 
 // check judges a well-formed request (RFC 6455 §4.2.1): first what an ordinary HTTP client would get
 // wrong, then what a WebSocket client would.
-func (r *request) check(path string) *refusal {
+func (r *request) check(path string, kind Kind) *refusal {
 	switch {
 	case r.host == nil:
 		return badRequest("Host is missing")
 	case string(r.method) != http.MethodGet:
-		return &refusal{http.StatusMethodNotAllowed, "the method must be GET"}
+		return &refusal{status: http.StatusMethodNotAllowed, text: "the method must be GET"}
 	case path != "" && string(r.path) != path:
-		return &refusal{http.StatusNotFound, "the WebSocket server is at " + path}
+		return &refusal{status: http.StatusNotFound, text: "the WebSocket server is at " + path}
 	case !r.upgrade:
-		return &refusal{http.StatusUpgradeRequired, "this is a WebSocket echo server: Upgrade must be websocket"}
+		return &refusal{status: http.StatusUpgradeRequired, text: "this is a WebSocket " + string(kind) + " server: Upgrade must be websocket"}
 	case !r.connection:
 		return badRequest("Connection must have upgrade")
 	case string(r.version) != "13":
-		return &refusal{http.StatusUpgradeRequired, "Sec-WebSocket-Version must be 13"}
+		return &refusal{status: http.StatusUpgradeRequired, text: "Sec-WebSocket-Version must be 13"}
 	case !validKey(r.key):
 		return badRequest("Sec-WebSocket-Key must be 16 bytes in base64")
 	}
@@ -135,6 +138,9 @@ func appendRefusal(out []byte, bad *refusal) []byte {
 		// RFC 9110 §15.5.22 wants Upgrade, RFC 6455 §4.2.2 the version.
 		connection = "close, upgrade"
 		more = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	}
+	if bad.challenge != "" {
+		more = "WWW-Authenticate: " + bad.challenge + "\r\n"
 	}
 	return fmt.Appendf(out, "HTTP/1.1 %d %s\r\n"+
 		"Content-Type: text/plain; charset=utf-8\r\n"+

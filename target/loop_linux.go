@@ -29,6 +29,8 @@ type loop struct {
 	nextSweep messages.Stamp
 	gen       int32
 	away      bool
+	pushed    []*peer // have been pushed to in this turn
+	spare     []delivery
 	in        []byte   // what the current read gave
 	out       []byte   // scratch for what it is answered with
 	listener  listener // of the first loop only
@@ -40,10 +42,12 @@ type loop struct {
 
 // inbox is what other goroutines ask of a loop.
 type inbox struct {
-	accepted []int // sockets dealt to this loop
-	away     bool  // begin closing handshakes, end once there are no peers
-	stop     bool  // end now
-	gone     bool  // has ended: nothing may be asked any more
+	accepted    []int // sockets dealt to this loop
+	posted      []delivery
+	postedBytes int
+	away        bool // begin closing handshakes, end once there are no peers
+	stop        bool // end now
+	gone        bool // has ended: nothing may be asked any more
 }
 
 func newLoop(o *Options, t *totals) (*loop, error) {
@@ -51,12 +55,18 @@ func newLoop(o *Options, t *totals) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	sweep := min(time.Second, max(10*time.Millisecond, min(o.HandshakeTimeout, o.CloseTimeout)))
-	return &loop{
+	longest := time.Second
+	if o.Kind == JSONAuth {
+		longest /= 4 // tokens are to end within the second
+	}
+	sweep := min(longest, max(10*time.Millisecond, min(o.HandshakeTimeout, o.CloseTimeout)))
+	l := &loop{
 		host: newHost(o, t), poll: p, sweep: sweep,
 		in: make([]byte, readSize), out: make([]byte, 0, readSize),
 		listener: listener{fd: -1},
-	}, nil
+	}
+	l.host.post = l.take
+	return l, nil
 }
 
 // order changes the inbox and wakes the loop. It tells whether the loop is still there to obey. Any
@@ -106,15 +116,24 @@ func (l *loop) turn(timeout time.Duration) bool {
 	if l.timed > 0 || l.listener.paused {
 		l.clock(messages.Now())
 	}
+	l.ticks()
 	return !l.away || l.count > 0
 }
 
 // timeout gives how long the loop may sleep: for ever, if nothing has a deadline.
 func (l *loop) timeout() time.Duration {
-	if l.timed == 0 && !l.listener.paused {
+	sweeps, beats := l.timed > 0 || l.listener.paused, len(l.host.entered) > 0
+	if !sweeps && !beats {
 		return -1
 	}
-	return max(0, l.nextSweep.Sub(messages.Now()))
+	now := messages.Now()
+	switch {
+	case !beats:
+		return max(0, l.nextSweep.Sub(now))
+	case !sweeps:
+		return l.host.untilBeat(now)
+	}
+	return min(max(0, l.nextSweep.Sub(now)), l.host.untilBeat(now))
 }
 
 // clock looks at deadlines, if it is time for it. It walks all peers: a timer wheel would be
@@ -130,8 +149,11 @@ func (l *loop) clock(now messages.Stamp) {
 	}
 	for _, p := range l.peers {
 		if p != nil && p.deadline != 0 && p.deadline <= now {
-			p.session.expire()
-			l.drop(p)
+			if out := p.session.expire(l.out[:0]); p.session.phase != done {
+				l.end(p, out)
+			} else {
+				l.drop(p)
+			}
 		}
 	}
 }
@@ -141,6 +163,7 @@ func (l *loop) obey() bool {
 	l.mu.Lock()
 	in := l.inbox
 	l.inbox.accepted = nil
+	l.inbox.posted, l.inbox.postedBytes = l.spare, 0
 	l.mu.Unlock()
 	for _, fd := range in.accepted {
 		l.adopt(fd)
@@ -148,6 +171,7 @@ func (l *loop) obey() bool {
 	if in.stop {
 		return false
 	}
+	l.deliver(in.posted)
 	if in.away && !l.away {
 		l.away = true
 		l.closeListener()

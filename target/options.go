@@ -1,10 +1,12 @@
 package target
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,11 +18,32 @@ const (
 	DefaultMaxBacklog       = 1 << 20
 	DefaultHandshakeTimeout = 10 * time.Second
 	DefaultCloseTimeout     = 5 * time.Second
+	DefaultTickRate         = 20
 )
 
-// Options says how an echo server listens and what it bears with. The zero value works. Negative
+// MaxTickRate is the highest Options.TickRate.
+const MaxTickRate = 1000
+
+// Options says how a server listens and what it bears with. The zero value works. Negative
 // numbers are refused by Listen.
 type Options struct {
+	// Kind is what the server does with messages. Default: Echo.
+	Kind Kind
+
+	// TickRate is how many ticks a second a Tick server makes, up to MaxTickRate. Default (0): 20.
+	TickRate int
+
+	// JWKS has the keys that a JSONAuth server, which must have some, verifies tokens with: the name of a
+	// file, or, if it begins with a brace, the JSON itself. A file is read again when it has changed or
+	// a token names an unknown key, at most once a second; if that fails, the keys stay those of before.
+	JWKS string
+
+	// Issuer is what the iss of a JSONAuth server's tokens must be. Default: empty, anything.
+	Issuer string
+
+	// Audience is what the aud of a JSONAuth server's tokens must name. Default: empty, anything.
+	Audience string
+
 	// Addr is the TCP address to listen on, host:port. Default: 127.0.0.1:0, a free port of the
 	// loopback interface. An empty host means 127.0.0.1 too, so that only an address that names
 	// another interface, or 0.0.0.0, makes the server reachable from elsewhere.
@@ -39,7 +62,8 @@ type Options struct {
 
 	// MaxBacklog is how many bytes may wait for a peer that does not read, before the server stops
 	// reading from that peer. What one read completes is still answered, so the true bound is
-	// MaxBacklog + MaxMessage + 64 KiB. Default (0): 1 MiB.
+	// MaxBacklog + MaxMessage + 64 KiB. A peer that does not take what others have sent it, beyond
+	// this, is closed with 1008. Default (0): 1 MiB.
 	MaxBacklog int
 
 	// Compress takes offers of permessage-deflate (RFC 7692), without context takeover. A message is echoed
@@ -64,6 +88,12 @@ type Options struct {
 func (o Options) resolve() (Options, error) {
 	if err := o.check(); err != nil {
 		return Options{}, err
+	}
+	if o.Kind == "" {
+		o.Kind = Echo
+	}
+	if o.TickRate == 0 {
+		o.TickRate = DefaultTickRate
 	}
 	if o.Addr == "" {
 		o.Addr = DefaultAddr
@@ -92,6 +122,21 @@ func (o Options) resolve() (Options, error) {
 func (o Options) check() error {
 	var errs []error
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if o.Kind != "" && !slices.Contains(Kinds(), o.Kind) {
+		bad("kind: got %q, want echo, room, tick or json-auth", o.Kind)
+	}
+	if o.TickRate < 0 || o.TickRate > MaxTickRate {
+		bad("tick rate: got %d a second, want 0 to %d", o.TickRate, MaxTickRate)
+	}
+	if o.TickRate != 0 && o.Kind != Tick {
+		bad("tick rate: got %d for kind %s, want none; it is for tick", o.TickRate, cmp.Or(o.Kind, Echo))
+	}
+	switch {
+	case o.Kind == JSONAuth && o.JWKS == "":
+		bad("jwks: got none, want a file or the JSON; kind json-auth needs it")
+	case o.Kind != JSONAuth && (o.JWKS != "" || o.Issuer != "" || o.Audience != ""):
+		bad("jwks, issuer, audience: got some for kind %s, want none; they are for json-auth", cmp.Or(o.Kind, Echo))
+	}
 	if o.Addr != "" {
 		if _, _, err := net.SplitHostPort(o.Addr); err != nil {
 			bad("addr: got %q, want host:port", o.Addr)

@@ -19,6 +19,8 @@ type peer struct {
 	// Owned by the loop.
 	bits     uint32 // what epoll watches
 	halved   bool   // our direction of TCP was shut down
+	pushed   bool   // among the loop's pushed
+	overrun  bool   // did not read what was pushed: is to be ended
 	flushed  int    // bytes of backlog already written
 	backlog  []byte // pooled: what the socket did not take; nil if nothing waits
 	deadline messages.Stamp
@@ -35,6 +37,9 @@ func (l *loop) adopt(fd int) {
 	}
 	l.gen++
 	p := &peer{session: session{host: l.host}, fd: fd, gen: l.gen, bits: epoll.In}
+	if l.host.talk != nil {
+		p.session.guest = &guest{session: &p.session, line: wire{l, p}}
+	}
 	if err := l.poll.Add(fd, p.gen, p.bits); err != nil {
 		l.host.tally.refused.Add(1)
 		_ = unix.Close(fd)
@@ -100,13 +105,13 @@ func (l *loop) read(p *peer) {
 		return
 	case n == 0:
 		p.session.end(done) // but it may still take what waits for it
-		l.send(p, l.out[:0])
+		l.end(p, l.out[:0])
 		return
 	}
 	was := p.session.phase
 	out := p.session.feed(l.in[:n], l.out[:0])
-	if was == opening && p.session.phase == open {
-		l.deadline(p, 0)
+	if p.session.phase != was {
+		l.deadline(p, p.session.life())
 	}
 	l.send(p, out)
 }

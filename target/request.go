@@ -16,17 +16,22 @@ type request struct {
 	key, version []byte
 	protocols    [][]byte // values of Sec-WebSocket-Protocol, each a list
 	extensions   [][]byte // values of Sec-WebSocket-Extensions, likewise
+	claims       []header // Authorization and x-m2-…, which only json-auth reads
 	upgrade      bool     // Upgrade has websocket
 	connection   bool     // Connection has upgrade
 }
 
+// header is one field, as it came.
+type header struct{ name, value []byte }
+
 // refusal is the answer to a request that is not upgraded.
 type refusal struct {
-	status int
-	text   string // one line for a human
+	status    int
+	text      string // one line for a human
+	challenge string // the value of WWW-Authenticate (RFC 6750 §3), if there is to be one
 }
 
-func badRequest(text string) *refusal { return &refusal{http.StatusBadRequest, text} }
+func badRequest(text string) *refusal { return &refusal{status: http.StatusBadRequest, text: text} }
 
 // headEnd looks for the empty line that ends a request head of which part came earlier, without that
 // line, and in comes now. It gives how many bytes of in belong to the head, 0 if it does not end
@@ -140,6 +145,8 @@ func (r *request) field(name, value []byte) *refusal {
 		r.upgrade = r.upgrade || hasToken(value, "websocket")
 	case isName(name, "Connection"):
 		r.connection = r.connection || hasToken(value, "upgrade")
+	case isName(name, "Authorization"), len(name) > 5 && isName(name[:5], "x-m2-"):
+		r.claims = append(r.claims, header{name, value})
 	case isName(name, "Transfer-Encoding"), isName(name, "Content-Length") && string(value) != "0":
 		// What follows the head is read as frames, so a body would be too.
 		return badRequest("an upgrade request has no body")

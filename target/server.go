@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Server is an echo server. All methods may be called from any goroutine.
+// Server is one target. All methods may be called from any goroutine.
 type Server struct {
 	// Static after construction.
 	opts   Options
@@ -51,13 +51,17 @@ func listen(o Options, mk makeEngine) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target: options: %w", err)
 	}
+	t := newTotals()
+	if t.shared, err = newShared(&o); err != nil {
+		return nil, fmt.Errorf("target: %w", err)
+	}
 	// Package net gives the socket the backlog of net.core.somaxconn, so that a ramp of thousands of
 	// peers does not meet dropped SYNs.
 	ln, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
-	s := &Server{opts: o, addr: ln.Addr(), totals: newTotals(), done: make(chan struct{})}
+	s := &Server{opts: o, addr: ln.Addr(), totals: t, done: make(chan struct{})}
 	if s.engine, err = mk(ln, &s.opts, s.totals); err != nil {
 		return nil, fmt.Errorf("target: listen %s: %w", o.Addr, err)
 	}

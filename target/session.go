@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -16,8 +17,8 @@ type phase uint8
 
 const (
 	opening   phase = iota // the request head is not whole yet
-	open                   // messages are echoed
-	closing                // our close frame was made first; the peer's is awaited, nothing is echoed
+	open                   // messages are answered
+	closing                // our close frame was made first; the peer's is awaited, nothing is answered
 	lingering              // our last word was made; whatever the peer still sends is thrown away
 	done                   // nothing is awaited: the engine flushes and closes TCP
 )
@@ -31,6 +32,8 @@ type failure struct {
 var (
 	failNotUTF8    = &failure{messages.CloseInvalidPayload, "not utf-8"}
 	failCloseShort = &failure{messages.CloseProtocolError, "close frame with half a code"}
+	failSlow       = &failure{messages.ClosePolicyViolation, "does not read"}
+	failExpired    = &failure{CloseTokenExpired, "token expired"}
 )
 
 func protocolFailure(reason string) *failure {
@@ -43,13 +46,29 @@ type host struct {
 	opts   *Options
 	totals *totals
 	tally  *tally
+	shared shared
+	talk   conversation        // nil: messages are echoed
+	index  int                 // among the hosts of a hall
+	post   func(delivery) bool // has deliver called with it; any goroutine may. Set by the engine, if anything is ever posted
 
 	pool   buffers
 	codecs sync.Pool // of *codec
+
+	// Owned by the engine's loop, or guarded by mu where each session has a goroutine.
+	mu      sync.Mutex
+	entered []*guest // who get ticks
+	beat    uint64   // the last tick that was made, or that nobody was there for
 }
 
 func newHost(o *Options, t *totals) *host {
-	return &host{opts: o, totals: t, tally: t.newTally(), codecs: sync.Pool{New: func() any { return new(codec) }}}
+	h := &host{
+		opts: o, totals: t, tally: t.newTally(), shared: t.shared, talk: t.shared.conversation(),
+		codecs: sync.Pool{New: func() any { return new(codec) }},
+	}
+	if h.shared.hall != nil {
+		h.shared.hall.attach(h)
+	}
+	return h
 }
 
 // session is the server's side of one connection's protocol: bytes in, bytes out. It knows no socket
@@ -57,7 +76,8 @@ func newHost(o *Options, t *totals) *host {
 // the phase: after lingering, half-close and discard; after done, close.
 type session struct {
 	// Static after construction.
-	host *host
+	host  *host
+	guest *guest // what the session is beyond an echo's; nil for that
 
 	// Owned by the engine.
 	phase   phase
@@ -178,7 +198,8 @@ func (s *session) frame(h ws.Header, p, out []byte) []byte {
 	return out
 }
 
-// message echoes a whole message, as it came.
+// message answers a whole message. An echo goes out as the message came, compressed or not; other answers are
+// never compressed, so that what many get is made once.
 func (s *session) message(op ws.OpCode, packed bool, p, out []byte) []byte {
 	var z *codec
 	if packed {
@@ -197,6 +218,11 @@ func (s *session) message(op ws.OpCode, packed bool, p, out []byte) []byte {
 	t.receivedBytes.Add(uint64(len(p)))
 	if s.phase != open {
 		return out
+	}
+	if s.host.talk != nil {
+		if answered, ok := s.host.talk.message(s, op, p, out); ok {
+			return answered
+		}
 	}
 	t.sent.Add(1)
 	t.sentBytes.Add(uint64(len(p)))
@@ -234,10 +260,25 @@ func (s *session) closeFrame(p, out []byte) []byte {
 func (s *session) fail(bad *failure, out []byte) []byte {
 	if s.phase == open {
 		s.host.tally.failed.Add(1)
+	}
+	return s.shut(bad, out)
+}
+
+// shut ends the session with a close frame.
+func (s *session) shut(bad *failure, out []byte) []byte {
+	if s.phase == open {
 		out = appendClose(out, bad.code, bad.reason)
 	}
 	s.end(lingering)
 	return out
+}
+
+// tooSlow ends a session whose peer does not read what others have it sent.
+func (s *session) tooSlow(out []byte) []byte {
+	if s.phase == open {
+		s.host.tally.slow.Add(1)
+	}
+	return s.shut(failSlow, out)
 }
 
 // goAway begins the closing handshake from this side.
@@ -253,12 +294,25 @@ func (s *session) goAway(out []byte) []byte {
 	return out
 }
 
+// life gives how long the session may stay in its phase, as far as the protocol says; 0: no end is set.
+func (s *session) life() time.Duration {
+	if s.phase != open || s.guest == nil || s.guest.pass == nil {
+		return 0
+	}
+	return max(1, s.guest.pass.ends.Sub(messages.Now()))
+}
+
 // expire tells the session that its deadline has passed.
-func (s *session) expire() {
-	if s.phase == opening {
+func (s *session) expire(out []byte) []byte {
+	switch s.phase {
+	case opening:
 		s.host.tally.refused.Add(1)
+	case open: // only a token ends by itself
+		s.host.tally.expired.Add(1)
+		return s.shut(failExpired, out)
 	}
 	s.end(done)
+	return out
 }
 
 // end moves on to phase p, lingering or done, and lets go of everything else. It may be called again.
@@ -273,6 +327,9 @@ func (s *session) uncount() {
 	if s.counted {
 		s.counted = false
 		s.host.totals.open.Add(-1)
+		if s.host.talk != nil {
+			s.host.talk.leave(s)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ type authFlags struct {
 	audience      []string
 	lifetime      time.Duration
 	jwksOut       string
+
+	mint bool            // with a key that is made for the run, if no token or key is given
+	keys *authctx.KeySet // that verify the tokens which are minted here; nil if none are
 }
 
 func (f *authFlags) register(fs *pflag.FlagSet) {
@@ -67,6 +70,7 @@ func (f *authFlags) build() (auth, error) {
 	if err != nil {
 		return a, err
 	}
+	f.keys = keys
 	if keys != nil {
 		a.extra = map[string]http.Handler{jwksPath: keys}
 		if f.jwksOut != "" {
@@ -100,11 +104,11 @@ func (f *authFlags) source() (authctx.TokenSource, *authctx.KeySet, error) {
 	switch {
 	case f.token != "" && f.tokenKey != "":
 		return nil, nil, errors.New("--token, --token-key: got both, want one: a token for all, or a key to mint one for each player")
-	case f.jwksOut != "" && f.tokenKey == "":
+	case f.jwksOut != "" && f.tokenKey == "" && !f.mint:
 		return nil, nil, errors.New("--jwks-out: got no --token-key, whose public half it is to hold")
 	case f.token != "":
 		return f.static()
-	case f.tokenKey != "":
+	case f.tokenKey != "", f.mint:
 		return f.minter()
 	default:
 		return nil, nil, nil
@@ -128,7 +132,13 @@ func (f *authFlags) static() (authctx.TokenSource, *authctx.KeySet, error) {
 }
 
 func (f *authFlags) minter() (authctx.TokenSource, *authctx.KeySet, error) {
-	key, err := authctx.LoadKey(f.tokenKey)
+	var key *authctx.Key
+	var err error
+	if f.tokenKey != "" {
+		key, err = authctx.LoadKey(f.tokenKey)
+	} else {
+		key, err = authctx.GenerateKey(authctx.ES256)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("--token-key: %w", err)
 	}

@@ -20,13 +20,14 @@ type child struct {
 	url   string
 }
 
-// startChild starts the target and waits until it listens.
-func startChild(p *Process, args ...string) (*child, error) {
+// startChild starts a target of that kind and waits until it listens. The args are more flags of the target
+// command; a JWKS is best given as the JSON itself, which needs no file.
+func startChild(p *Process, kind string, args ...string) (*child, error) {
 	self, err := p.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded target: %w", err)
 	}
-	c := &child{cmd: exec.Command(self, append([]string{"target", "--with-parent"}, args...)...)}
+	c := &child{cmd: exec.Command(self, append([]string{"target", kind, "--with-parent"}, args...)...)}
 	c.cmd.Stderr = p.Stderr
 	detach(c.cmd)
 	in, err := c.cmd.StdinPipe()

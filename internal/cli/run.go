@@ -12,6 +12,7 @@ import (
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
 	"github.com/loadrig/loadrig/scenario"
+	"github.com/loadrig/loadrig/target"
 )
 
 func newRunCommand(p *Process) *cobra.Command {
@@ -67,7 +68,10 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, err}
 	}
-	embedded := cfg.URL == ""
+	embedded, kind := cfg.URL == "", string(target.Echo)
+	if embedded && sc != nil && sc.File.Target.Embedded != "" {
+		kind = sc.File.Target.Embedded
+	}
 	if embedded {
 		cfg.URL = embeddedURL // until the target tells; everything else can be checked now
 	}
@@ -89,11 +93,11 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
 			return failed(f.network.blame(err, cfg))
 		}
-		if server, err = startChild(p, f.compress.forChild()...); err != nil {
+		if server, err = startChild(p, kind, f.forChild(kind)...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
-		talk.note("started an echo server of our own at %s", server.url)
+		talk.note("started %s server of our own at %s", article(kind), server.url)
 	}
 	cfg.Starting = func() {
 		if cfg.Play != nil {
@@ -107,7 +111,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {
 		if stats, err := server.stop(); err == nil {
-			talk.detail("the echo server counted %d connections, %d messages received, %d sent", stats.Opened, stats.Received, stats.Sent)
+			talk.detail("the embedded server counted %d connections, %d messages received, %d sent", stats.Opened, stats.Received, stats.Sent)
 		} else {
 			talk.note("the embedded target ended badly: %v", err)
 		}
@@ -120,6 +124,25 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		return internal(fmt.Errorf("write the summary: %w", err))
 	}
 	return verdict(s)
+}
+
+// forChild gives the arguments of an embedded target of that kind, which go with the flags of the run.
+func (f *runFlags) forChild(kind string) []string {
+	args := f.compress.forChild()
+	if kind != string(target.JSONAuth) || f.auth.keys == nil {
+		return args
+	}
+	if b, err := f.auth.keys.MarshalJSON(); err == nil {
+		args = append(args, "--jwks", string(b)) // public halves only
+	}
+	return args
+}
+
+func article(kind string) string {
+	if kind == string(target.Echo) {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // name is what a scenario is called.

@@ -60,6 +60,8 @@ func (f *runFlags) read(p *Process, fs *pflag.FlagSet, path string) (*scenario.S
 			return nil, &exitError{ExitScenario, fmt.Errorf("%s: %s: got %q, which --%s does not take", nameOf(path), s.key, s.value, s.flag)}
 		}
 	}
+	// The embedded server knows the key that is made for the run.
+	f.auth.mint = sc.File.Target.Embedded == "json-auth" && sc.File.Auth != nil && f.url == ""
 	return sc, nil
 }
 

@@ -3,12 +3,16 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/loadrig/loadrig/internal/nearest"
 	"github.com/loadrig/loadrig/target"
 )
 
@@ -21,13 +25,30 @@ func newTargetCommand(p *Process) *cobra.Command {
 		withParent bool
 	)
 	c := &cobra.Command{
-		Use:   "target",
-		Short: "Run the embedded echo server, to have something to shoot at",
-		Long: `Runs a WebSocket echo server until it is interrupted. Its URL is printed on stdout
-as the first line, and its own counts as one JSON object when it ends, to compare
-with those of a run against it.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use:   "target [echo|room|tick|json-auth]",
+		Short: "Run an embedded server, to have something to shoot at",
+		Long: `Runs a WebSocket server until it is interrupted. Its URL is printed on stdout as the
+first line, and its own counts as one JSON object when it ends, to compare with
+those of a run against it.
+
+  echo       sends each message back (the default)
+  room       rooms whose members hear each other, and a game for two, by JSON commands
+  tick       pushes the state of a game at a fixed rate to all who entered
+  json-auth  lets in whom a delegated token names, until it expires; then echoes
+
+docs/targets.md has their protocols.`,
+		Example: `  loadrig target --listen 127.0.0.1:8080
+  loadrig target tick --tick-rate 60
+  loadrig target json-auth --jwks jwks.json --audience game`,
+		Args:      knownKind,
+		ValidArgs: kindNames(),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.Kind = target.Kind(args[0])
+			}
+			if err := checkKind(c, o); err != nil {
+				return err
+			}
 			ctx, stop := p.Interrupted(c.Context())
 			defer stop()
 			if withParent {
@@ -46,14 +67,66 @@ with those of a run against it.`,
 	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "`name`s of subprotocols that it knows")
 	f.BoolVar(&o.Compress, "compress", false, "take offers of compression (permessage-deflate), without context takeover")
 	f.IntVar(&o.Loops, "loops", 0, "`number` of event loops, each good for one core (default half of the cores)")
+	f.IntVar(&o.TickRate, "tick-rate", 0, "ticks a `second` of a tick target (default 20)")
+	f.StringVar(&o.JWKS, "jwks", "", "`file` with the keys that a json-auth target verifies tokens with, or the JSON itself")
+	f.StringVar(&o.Issuer, "issuer", "", "`iss` that the tokens of a json-auth target must have (default any)")
+	f.StringVar(&o.Audience, "audience", "", "`aud` that the tokens of a json-auth target must name (default any)")
 	f.BoolVar(&withParent, "with-parent", false, "end when stdin does")
 	_ = f.MarkHidden("with-parent")
 	return c
 }
 
+func kindNames() (names []string) {
+	for _, k := range target.Kinds() {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+// knownKind refuses what is no kind of target, and names the nearest.
+func knownKind(_ *cobra.Command, args []string) error {
+	names := kindNames()
+	switch {
+	case len(args) == 0 || len(args) == 1 && slices.Contains(names, args[0]):
+		return nil
+	case len(args) > 1:
+		return usage("target: got %d kinds, want one", len(args))
+	}
+	if name, ok := nearest.Name(args[0], names); ok {
+		return usage("target: got kind %q, want %s; did you mean %s?", args[0], strings.Join(names, ", "), name)
+	}
+	return usage("target: got kind %q, want %s", args[0], strings.Join(names, ", "))
+}
+
+// checkKind refuses flags that are for another kind.
+func checkKind(c *cobra.Command, o target.Options) error {
+	var errs []error
+	for _, f := range []struct {
+		name string
+		kind target.Kind
+	}{{"tick-rate", target.Tick}, {"jwks", target.JSONAuth}, {"issuer", target.JSONAuth}, {"audience", target.JSONAuth}} {
+		if c.Flags().Changed(f.name) && o.Kind != f.kind {
+			errs = append(errs, fmt.Errorf("--%s: is for loadrig target %s", f.name, f.kind))
+		}
+	}
+	if c.Flags().Changed("tick-rate") && (o.TickRate < 1 || o.TickRate > target.MaxTickRate) {
+		errs = append(errs, fmt.Errorf("--tick-rate: got %d, want 1 to %d a second", o.TickRate, target.MaxTickRate))
+	}
+	if o.Kind == target.JSONAuth && o.JWKS == "" {
+		errs = append(errs, errors.New("--jwks: got none, want a file; loadrig run --jwks-out writes one"))
+	}
+	if len(errs) > 0 {
+		return &exitError{ExitUsage, errors.Join(errs...)}
+	}
+	return nil
+}
+
 func serveTarget(ctx context.Context, c *cobra.Command, o target.Options) error {
 	s, err := target.Listen(o)
-	if err != nil {
+	switch {
+	case errors.Is(err, target.ErrKeys):
+		return usage("--jwks: %w", err)
+	case err != nil:
 		return usage("--listen: %w", err)
 	}
 	failed := make(chan error, 1)
@@ -82,6 +155,21 @@ type targetStats struct {
 	SentBytes     uint64            `json:"sent_bytes"`
 	Pings         uint64            `json:"pings"`
 	Failed        uint64            `json:"failed"`
+	Answers       uint64            `json:"answers,omitempty"` // of kinds that are not echo, as are all below but closes
+	Errors        uint64            `json:"errors,omitempty"`
+	Joins         uint64            `json:"joins,omitempty"`
+	Leaves        uint64            `json:"leaves,omitempty"`
+	Broadcasts    uint64            `json:"broadcasts,omitempty"`
+	Deliveries    uint64            `json:"deliveries,omitempty"`
+	Dropped       uint64            `json:"dropped,omitempty"`
+	Games         uint64            `json:"games,omitempty"`
+	Beats         uint64            `json:"beats,omitempty"`
+	Ticks         uint64            `json:"ticks,omitempty"`
+	Skipped       uint64            `json:"skipped,omitempty"`
+	TokensRefused uint64            `json:"tokens_refused,omitempty"`
+	ScopesRefused uint64            `json:"scopes_refused,omitempty"`
+	Expired       uint64            `json:"expired,omitempty"`
+	Slow          uint64            `json:"slow,omitempty"`
 	Closes        map[string]uint64 `json:"closes"`
 }
 
@@ -89,7 +177,12 @@ func newTargetStats(s target.Stats) targetStats {
 	t := targetStats{
 		Accepted: s.Accepted, Opened: s.Opened, Refused: s.Refused, PeakOpen: s.PeakOpen,
 		Received: s.Received, ReceivedBytes: s.ReceivedBytes, Sent: s.Sent, SentBytes: s.SentBytes,
-		Pings: s.Pings, Failed: s.Failed, Closes: make(map[string]uint64),
+		Pings: s.Pings, Failed: s.Failed,
+		Answers: s.Answers, Errors: s.Errors, Joins: s.Joins, Leaves: s.Leaves,
+		Broadcasts: s.Broadcasts, Deliveries: s.Deliveries, Dropped: s.Dropped, Games: s.Started,
+		Beats: s.Beats, Ticks: s.Ticks, Skipped: s.Skipped,
+		TokensRefused: s.TokensRefused, ScopesRefused: s.ScopesRefused, Expired: s.Expired, Slow: s.Slow,
+		Closes: make(map[string]uint64),
 	}
 	for code, n := range s.Closes {
 		t.Closes[fmt.Sprint(uint16(code))] = n

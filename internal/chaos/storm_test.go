@@ -21,7 +21,7 @@ import (
 
 const (
 	shards   = 2
-	patience = 30 * time.Second // with what should happen at once
+	patience = time.Minute // with what should happen at once, on a machine that is busy with something else
 )
 
 // perSecond is about how many things all players do in a second, however many they are: two cores are to have

@@ -54,10 +54,12 @@ type child struct {
 	addr string
 }
 
-func startChild(b *testing.B) child {
+func startChild(b *testing.B) child { return startChildOf(b, Echo) }
+
+func startChildOf(b *testing.B, k Kind) child {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveEnv+"=1")
+	cmd.Env = append(os.Environ(), serveEnv+"="+string(k))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// serveEnv makes the test binary an echo server for the benchmarks, so that server and client have a
+// serveEnv makes the test binary a server of that kind for the benchmarks, so that server and client have a
 // process each.
 const serveEnv = "LOADRIG_TARGET_SERVE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(serveEnv) != "" {
-		os.Exit(serveChild())
+		os.Exit(serveChild(Kind(os.Getenv(serveEnv))))
 	}
 	warmUp()
 	before := descriptors()
@@ -50,8 +50,8 @@ func descriptors() int {
 }
 
 // serveChild serves until its standard input ends.
-func serveChild() int {
-	s, err := Listen(Options{Loops: 1})
+func serveChild(k Kind) int {
+	s, err := Listen(Options{Kind: k, Loops: 1})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -32,6 +32,7 @@ var rules = []rule{
 
 	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
 	{"bench", beside, []string{"actors", "messages", "metrics", "players", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
+	{"examples/bot", beside, []string{"actors", "messages", "players"}, "an example uses what a user of the library does"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},

@@ -4,6 +4,8 @@
 //	go run ./examples/bot ws://127.0.0.1:8080/ 1000
 //
 // Each asks for a seat, plays its turns after a moment of thought, and asks for another when the game is over.
+//
+// What may live here: this one example. What may not: anything that a program of a user's own could not do.
 package main
 
 import (

@@ -254,6 +254,9 @@ func (p *Player) op() scenario.Op {
 func (p *Player) closed(c *actors.Connection, e *messages.Closed) {
 	p.stage.connected = false
 	p.leaveAll()
+	if p.own != nil {
+		clear(p.own.ticks) // what comes over the next connection is not one interval after this
+	}
 	p.loseAll()
 	wanted := p.closing
 	p.closing = false

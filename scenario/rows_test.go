@@ -3,6 +3,8 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -98,6 +100,22 @@ func (r *failingReader) Read(b []byte) (int, error) {
 func TestRowsDeep(t *testing.T) {
 	_, err := readRows(strings.NewReader(strings.Repeat("[", 1<<20)), "x", "jsonl", fileBounds)
 	if want := "x:1: got a line that is no JSON: invalid character '[' exceeded max depth"; fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestRowsHuge: a file that is too large is not read at all.
+func TestRowsHuge(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "x.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(MaxRowsFile+1), f.Close()); err != nil { // sparse
+		t.Fatal(err)
+	}
+	_, err = LoadRows(dir, "x.csv", "")
+	if want := "x.csv: got 268435457 bytes, want at most 268435456"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

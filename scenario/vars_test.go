@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,5 +98,13 @@ func TestEnough(t *testing.T) {
 func TestLoadAbsent(t *testing.T) {
 	if _, err := Load(filepath.Join(t.TempDir(), "absent.yaml"), Options{}); !os.IsNotExist(err) {
 		t.Errorf("got %v, want that there is no such file", err)
+	}
+}
+
+// TestReadFails: an error of the file system is no mistake in the file.
+func TestReadFails(t *testing.T) {
+	broken := errors.New("disk on fire")
+	if _, err := Read(&failingReader{text: "players:\n", err: broken}, "x.yaml", "", Options{}); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
 	}
 }

@@ -302,3 +302,30 @@ func FuzzRoom(f *testing.F) {
 		}
 	})
 }
+
+// Shutdown says goodbye to members too, after what was said; the rooms are empty by then. A peer that neither
+// reads nor answers holds it up for CloseTimeout at most.
+func TestRoomShutdown(t *testing.T) {
+	onEngines(t, func(t *testing.T, mk makeEngine) {
+		s := start(t, mk, Options{Kind: Room, Loops: 2, CloseTimeout: 100 * time.Millisecond, MaxBacklog: 32 << 20})
+		a, deaf := dial(t, s), dial(t, s)
+		join, said := `{"op":"join","room":"r"}`, `{"op":"say","room":"r","text":"`+strings.Repeat("x", 50_000)+`"}`
+		ask(t, a, join, `{"op":"joined","room":"r","members":1}`)
+		ask(t, deaf, join, `{"op":"joined","room":"r","members":2}`)
+		for range 200 { // 10 MB: more than the sockets hold
+			ask(t, a, said, said)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- s.Shutdown(t.Context()) }()
+		if code, _, n := closed(t, a); code != 1001 || n != 0 {
+			t.Errorf("got %d after %d messages", code, n)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		counts(t, s, func(w *Stats) {
+			w.Rooms, w.Members, w.Leaves, w.Open = 0, 0, 2, 0
+			w.Deliveries, w.Slow = 400, 0
+		})
+	})
+}

@@ -25,6 +25,7 @@ type counts struct {
 	Users       int            `json:"users"`
 	Tokens      int            `json:"tokens"`
 	Deflated    int            `json:"deflated"` // connections that agreed on permessage-deflate
+	Seen        int            `json:"seen"`     // notifications
 }
 
 // server is a running server.

@@ -11,7 +11,7 @@ import (
 // FuzzRead: any text is either a scenario, which the schema takes too and whose program holds together, or
 // gives mistakes whose places are in it; the same ones each time.
 func FuzzRead(f *testing.F) {
-	for _, glob := range []string{"testdata/bad", "testdata/good", "starters"} {
+	for _, glob := range []string{"testdata/bad", "testdata/good", "../examples"} {
 		files, err := os.ReadDir(glob)
 		if err != nil {
 			f.Fatal(err)

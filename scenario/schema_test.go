@@ -73,7 +73,7 @@ func plainValue(n *yaml.Node) any {
 }
 
 func TestSchemaTakesGoodFiles(t *testing.T) {
-	for _, dir := range []string{"testdata/good", "starters"} {
+	for _, dir := range []string{"testdata/good", "../examples"} {
 		for _, file := range fixtures(t, dir) {
 			b, err := os.ReadFile(file)
 			if err != nil {

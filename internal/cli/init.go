@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loadrig/loadrig/examples"
 	"github.com/loadrig/loadrig/internal/nearest"
-	"github.com/loadrig/loadrig/scenario"
 )
 
 func newInitCommand(p *Process) *cobra.Command {
@@ -26,23 +26,23 @@ func newInitCommand(p *Process) *cobra.Command {
 		Long: `Writes a commented scenario to NAME.yaml, which runs as it is. Without a name it
 lists them:
 
-` + listStarters("  "),
+` + listExamples("  "),
 		Example: `  loadrig init
   loadrig init game && loadrig run game.yaml
   loadrig init chat -o rooms/lobby.yaml
   loadrig init auth -o -`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return starterNames(), cobra.ShellCompDirectiveNoFileComp
+			return exampleNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return writeStarter(p, args[0], out, force)
+				return writeExample(p, args[0], out, force)
 			}
 			if out != "" {
-				return usage("-o/--out: got no NAME to write, want one of %s", strings.Join(starterNames(), ", "))
+				return usage("-o/--out: got no NAME to write, want one of %s", strings.Join(exampleNames(), ", "))
 			}
-			_, err := io.WriteString(p.Stdout, listStarters(""))
+			_, err := io.WriteString(p.Stdout, listExamples(""))
 			return err
 		},
 	}
@@ -52,36 +52,36 @@ lists them:
 	return c
 }
 
-// listStarters gives a line for each.
-func listStarters(margin string) string {
+// listExamples gives a line for each.
+func listExamples(margin string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, s := range scenario.Starters() {
+	for _, s := range examples.Scenarios() {
 		fmt.Fprintf(w, "%s%s\t%s\n", margin, s.Name, s.Doc)
 	}
 	_ = w.Flush() // into memory
 	return b.String()
 }
 
-func starterNames() (names []string) {
-	for _, s := range scenario.Starters() {
+func exampleNames() (names []string) {
+	for _, s := range examples.Scenarios() {
 		names = append(names, s.Name)
 	}
 	return names
 }
 
-func writeStarter(p *Process, name, out string, force bool) error {
+func writeExample(p *Process, name, out string, force bool) error {
 	var text []byte
-	for _, s := range scenario.Starters() {
+	for _, s := range examples.Scenarios() {
 		if s.Name == name {
 			text = s.Text
 		}
 	}
 	if text == nil {
-		if near, ok := nearest.Name(name, starterNames()); ok {
+		if near, ok := nearest.Name(name, exampleNames()); ok {
 			return usage("init: unknown scenario %q; did you mean %s?", name, near)
 		}
-		return usage("init: unknown scenario %q, want one of %s", name, strings.Join(starterNames(), ", "))
+		return usage("init: unknown scenario %q, want one of %s", name, strings.Join(exampleNames(), ", "))
 	}
 	switch out {
 	case "-":

@@ -170,17 +170,26 @@ func (f *runFlags) direct(cfg *rig.Config, sc *scenario.Scenario, a auth, given 
 	if n := cfg.Play.MaxPlayers(); n > 0 {
 		cfg.Connections = n
 	} else if !given("connections") {
-		cfg.Connections = openPlayers(plan)
+		cfg.Connections = openPlayers(plan, seed)
 	}
 	return sc.Enough(cfg.Connections)
 }
 
 // openPlayers is how many players of the open model there may be at once, where nobody says: all that arrive,
 // if this machine can hold them.
-func openPlayers(p load.Plan) int {
-	n := machine.Read().Fit(machine.Need{Connections: 1, Shards: 1})[0].Fits
-	if a, err := p.Arrivals(); err == nil {
-		n = min(n, a.Total())
+// Arrivals by chance may be more than the plan's total, which is their mean, so they are counted.
+func openPlayers(p load.Plan, seed uint64) int {
+	most := machine.Read().Fit(machine.Need{Connections: 1, Shards: 1})[0].Fits
+	a, err := p.Arrivals()
+	switch {
+	case err != nil:
+		return max(1, most)
+	case !p.Poisson:
+		return max(1, min(most, a.Total()))
+	}
+	n, stream := 0, a.Poisson(seed)
+	for _, more := stream.Next(); more && n < most; _, more = stream.Next() {
+		n++
 	}
 	return max(1, n)
 }

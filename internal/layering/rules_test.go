@@ -33,6 +33,7 @@ var rules = []rule{
 	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
 	{"bench", beside, []string{"actors", "messages", "metrics", "players", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
 	{"examples/bot", beside, []string{"actors", "messages", "players"}, "an example uses what a user of the library does"},
+	{"examples", beside, none, "an example is text; what a scenario means is the business of scenario"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},
@@ -65,6 +66,7 @@ var fences = []fence{
 	{module + "/internal/ledger", nil, "checks for tests are not linked into the binary"},
 	{module + "/internal/epoll", []string{"transport", "target", "bench"}, "system calls of sockets belong to those who own sockets"},
 	{module + "/target", []string{"internal/cli", "bench"}, "a rig must work without a server of its own"},
+	{module + "/examples", []string{"internal/cli"}, "a rig must work without examples"},
 	{module + "/bench", nil, "a benchmark uses the product, and the product no benchmark"},
 	{module + "/internal/cli", []string{"cmd/loadrig"}, "flags, signals and exit codes are the outermost layer"},
 }

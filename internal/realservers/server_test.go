@@ -25,6 +25,7 @@ type counts struct {
 	Users       int            `json:"users"`
 	Tokens      int            `json:"tokens"`
 	Deflated    int            `json:"deflated"` // connections that agreed on permessage-deflate
+	Seen        int            `json:"seen"`     // notifications
 }
 
 // server is a running server.
@@ -192,7 +193,7 @@ func listens(t *testing.T, addr, name string, args ...string) {
 // awaitListener waits until something accepts connections at addr.
 func awaitListener(t *testing.T, addr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // RabbitMQ takes a while
 	defer cancel()
 	var d net.Dialer
 	for {

@@ -1,15 +1,14 @@
-// An echo server on Node's ws. It prints its port, then counts, and prints its counts as one line of JSON
-// when stdin ends. With DEFLATE set, to ws's options as JSON, it compresses. With JWKS_FILE set it admits
-// only players with a delegated token that the key set verifies and with the headers of the World scope.
-// With TLS_CERT and TLS_KEY set it speaks TLS.
+// An echo server on Node's ws. With DEFLATE set, to ws's options as JSON, it compresses. With JWKS_FILE set it
+// admits only players with a delegated token that the key set verifies and with the headers of the World
+// scope; with WHOAMI too, it answers {"op": "whoami"} with what the token says. With TLS_CERT and TLS_KEY set it speaks TLS.
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const https = require('https');
 const { WebSocketServer } = require('ws');
+const { count, watch, listen } = require('./counting.js');
 
-const count = { connections: 0, rejected: 0, received: 0, sent: 0, closes: {}, users: 0, tokens: 0, deflated: 0 };
 const users = new Set();
 const tokens = new Set();
 
@@ -33,20 +32,31 @@ function verify(token) {
   return claims;
 }
 
+// whoami answers as loadrig's own json-auth server does; null if the message is no such question.
+function whoami(data, claims) {
+  const c = JSON.parse(data);
+  if (c.op !== 'whoami') return null;
+  return JSON.stringify({
+    op: 'whoami', user: claims.user_id, organization: claims.organization_id, project: claims.project_id,
+    world: claims.world_id, scopes: claims.scopes, expires: claims.exp, id: c.id,
+  });
+}
+
+// admit gives what is known of a player; null for one that may not come in.
 function admit(request) {
-  if (!process.env.JWKS_FILE) return true;
+  if (!process.env.JWKS_FILE) return {};
   const h = request.headers;
   try {
     const bearer = /^Bearer (.+)$/.exec(h.authorization || '');
     const claims = verify(bearer[1]);
-    if (!h['x-m2-organization-id'] || !h['x-m2-project-id'] || !h['x-m2-world-id']) return false;
+    if (!h['x-m2-organization-id'] || !h['x-m2-project-id'] || !h['x-m2-world-id']) return null;
     if (claims.organization_id !== h['x-m2-organization-id'] || claims.project_id !== h['x-m2-project-id'] ||
-        claims.world_id !== h['x-m2-world-id'] || !Array.isArray(claims.scopes) || !Array.isArray(claims.aud)) return false;
+        claims.world_id !== h['x-m2-world-id'] || !Array.isArray(claims.scopes) || !Array.isArray(claims.aud)) return null;
     users.add(claims.user_id);
     tokens.add(bearer[1]);
-    return true;
+    return claims;
   } catch (e) {
-    return false;
+    return null;
   }
 }
 
@@ -58,35 +68,20 @@ const wss = new WebSocketServer({
   noServer: true, perMessageDeflate: process.env.DEFLATE ? JSON.parse(process.env.DEFLATE) : false, handleProtocols: (offered) => offered.values().next().value,
 });
 server.on('upgrade', (request, socket, head) => {
-  if (!admit(request)) {
+  const claims = admit(request);
+  if (!claims) {
     count.rejected++;
     socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     return;
   }
   wss.handleUpgrade(request, socket, head, (ws) => {
-    count.connections++;
-    if (ws.extensions.includes('permessage-deflate')) count.deflated++;
+    watch(ws);
     ws.on('message', (data, binary) => {
-      count.received++;
-      ws.send(data, { binary });
-      count.sent++;
+      ws.send((process.env.WHOAMI && whoami(data, claims)) || data, { binary });
     });
-    ws.on('close', (code) => { count.closes[code] = (count.closes[code] || 0) + 1; });
-    ws.on('error', () => {});
   });
 });
-server.listen({ port: Number(process.env.PORT || 0), host: '127.0.0.1', backlog: 4096 }, () => console.log(server.address().port));
-
-process.stdin.resume();
-process.stdin.on('end', () => {
-  // The clients have gone, but the last close events may still be on their way here.
-  let turns = 500;
-  const timer = setInterval(() => {
-    if (wss.clients.size > 0 && --turns > 0) return;
-    clearInterval(timer);
-    count.users = users.size;
-    count.tokens = tokens.size;
-    console.log(JSON.stringify(count));
-    process.exit(0);
-  }, 10);
+listen(server, () => {
+  count.users = users.size;
+  count.tokens = tokens.size;
 });

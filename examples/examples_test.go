@@ -1,4 +1,4 @@
-package scenario
+package examples
 
 import (
 	"bytes"
@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/loadrig/loadrig/scenario"
 )
 
-// TestStarters: each is without mistakes and explains itself, and shoots at nothing but a server of
+// TestScenarios: each is without mistakes and explains itself, and shoots at nothing but a server of
 // loadrig's own or one on this machine.
-func TestStarters(t *testing.T) {
+func TestScenarios(t *testing.T) {
 	var names []string
-	for _, s := range Starters() {
+	for _, s := range Scenarios() {
 		names = append(names, s.Name)
-		got, err := Read(bytes.NewReader(s.Text), s.Name+".yaml", t.TempDir(), Options{})
+		got, err := scenario.Read(bytes.NewReader(s.Text), s.Name+".yaml", t.TempDir(), scenario.Options{})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -42,17 +44,17 @@ func TestStarters(t *testing.T) {
 	}
 }
 
-// TestMQTT holds the bytes of the MQTT starter to the wire format: a type, the length of the rest, the rest
+// TestMQTT holds the bytes of the MQTT example to the wire format: a type, the length of the rest, the rest
 // (MQTT 3.1.1 §2.2).
 func TestMQTT(t *testing.T) {
-	i := slices.IndexFunc(Starters(), func(s Starter) bool { return s.Name == "mqtt" })
-	s, err := Read(bytes.NewReader(Starters()[i].Text), "mqtt.yaml", "", Options{})
+	i := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == "mqtt" })
+	s, err := scenario.Read(bytes.NewReader(Scenarios()[i].Text), "mqtt.yaml", "", scenario.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var types []byte
 	for _, in := range s.Programs[0].Code {
-		m, ok := in.Arg.(*Message)
+		m, ok := in.Arg.(*scenario.Message)
 		if !ok {
 			continue
 		}
@@ -60,9 +62,9 @@ func TestMQTT(t *testing.T) {
 		if int(b[1]) != len(b)-2 {
 			t.Errorf("packet % x: says that %d bytes follow, and %d do", b, b[1], len(b)-2)
 		}
-		if kind := b[0] >> 4; kind == 3 || kind == 8 {
+		if kind := b[0] >> 4; kind == 3 || kind == 8 || kind == 10 {
 			topic := b[2:] // PUBLISH with quality of service 0 has no packet id
-			if kind == 8 {
+			if kind != 3 {
 				topic = b[4:]
 			}
 			if n := int(topic[0])<<8 + int(topic[1]); string(topic[2:2+n]) != "loadrig/all" {
@@ -71,8 +73,8 @@ func TestMQTT(t *testing.T) {
 		}
 		types = append(types, b[0]>>4)
 	}
-	// CONNECT, SUBSCRIBE, PUBLISH, PINGREQ, DISCONNECT, and the rule's PINGREQ.
-	if want := []byte{1, 8, 3, 12, 14, 12}; !bytes.Equal(types, want) {
+	// CONNECT, SUBSCRIBE, PUBLISH, UNSUBSCRIBE, PINGREQ, DISCONNECT, and the rule's PINGREQ.
+	if want := []byte{1, 8, 3, 10, 12, 14, 12}; !bytes.Equal(types, want) {
 		t.Errorf("got packets of types %v, want %v", types, want)
 	}
 }

@@ -94,3 +94,23 @@ func TestGameLeave(t *testing.T) {
 		table(t, s, 3)
 	})
 }
+
+// A server that is closed ends its games too: what the players would be told has nowhere to go.
+func TestGameClose(t *testing.T) {
+	onEngines(t, func(t *testing.T, mk makeEngine) {
+		for range 20 {
+			s := start(t, mk, Options{Kind: Room, Loops: 2})
+			x, o, _ := table(t, s, 1)
+			for _, c := range []net.Conn{x, o} {
+				say(t, c, `{"op":"join","room":"r"}`)
+				wants(t, c, `{"op":"joined","room":"r","members":`+map[net.Conn]string{x: "1", o: "2"}[c]+`}`)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if st := s.Stats(); st.Games != 0 || st.Members != 0 || st.Rooms != 0 || st.Open != 0 {
+				t.Fatalf("left behind: %+v", st)
+			}
+		}
+	})
+}

@@ -188,19 +188,21 @@ func (l *loop) obey() bool {
 // release closes all descriptors. It ends run, or stands instead of it.
 func (l *loop) release() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.inbox.gone {
+	gone, accepted := l.inbox.gone, l.inbox.accepted
+	l.inbox.gone, l.inbox.accepted, l.inbox.posted = true, nil, nil
+	l.mu.Unlock()
+	if gone {
 		return
 	}
-	l.inbox.gone = true
-	for _, fd := range l.inbox.accepted {
+	for _, fd := range accepted {
 		_ = unix.Close(fd)
 	}
 	l.closeListener()
+	// Not under mu: a session that ends may have something posted to this loop, or to one that ends too.
 	for _, p := range l.peers {
 		if p != nil {
 			l.drop(p)
 		}
 	}
-	_ = l.poll.Close()
+	_ = l.poll.Close() // nobody wakes a loop that is gone
 }

@@ -250,7 +250,7 @@ type Template struct {
 type Segment struct {
 	Kind SegmentKind
 	Mode Mode
-	Text []byte // of plain text; of SegFake the name
+	Text []byte // of plain text
 	Slot int    // of SegVar; of SegFeed the feed
 	Name string // of SegFeed the column
 	Expr *Expr  // of SegExpr

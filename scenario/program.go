@@ -29,6 +29,8 @@ type Scenario struct {
 	Deliveries []string
 	Ticks      []string
 
+	Thresholds []Bound // in the order of the file; nothing judges them yet
+
 	name string // of the file
 }
 

@@ -305,7 +305,7 @@ func (u *uses) call(n *ast.CallNode) {
 		u.wrong(n.Arguments[0], "env: want a name in quotes, as env(\"ROOM\")")
 	case id.Value == "env":
 		u.c.asked = append(u.c.asked, name.Value)
-	case id.Value == "fake" && literal:
+	case id.Value == "fake" && literal && u.mistake == "": // the nearest name is looked for once
 		u.fake(name)
 	}
 }

@@ -37,7 +37,9 @@ func (c *compiler) all() {
 	}
 	c.out.Env = maps.Clone(c.vars)
 	c.outside()
-	if len(c.list) > 0 {
+	sure := len(c.list) == 0
+	c.thresholds(sure)
+	if !sure {
 		return // what follows would be wrong of what could not be compiled
 	}
 	for _, f := range c.file.Fragments {

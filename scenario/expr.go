@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brianvoe/gofakeit/v7"
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
@@ -28,7 +29,7 @@ func Functions() []Function {
 		{"seq", "`seq()`: a number that grows by one each time, for each player", (func() int)(nil)},
 		{"random", "`random(a, b)`: a whole number from a to b", (func(a, b int) int)(nil)},
 		{"chance", "`chance(p)`: true with the probability p", (func(p float64) bool)(nil)},
-		{"fake", "`fake(name)`: data made up, as `fake(\"name\")`, `fake(\"email\")`, `fake(\"city\")`", (func(name string) string)(nil)},
+		{"fake", "`fake(name)`: data made up by the function of [gofakeit](https://github.com/brianvoe/gofakeit) of that name, as `fake(\"name\")`, `fake(\"email\")`, `fake(\"city\")`", (func(name string) string)(nil)},
 		{"now_ms", "`now_ms()`: milliseconds since 1970", (func() int)(nil)},
 		{"json", "`json(path)`: what is at that path of the message at hand", (func(path string) any)(nil)},
 		{"text", "`text()`: the message at hand", (func() string)(nil)},
@@ -291,18 +292,33 @@ func (u *uses) member(n *ast.MemberNode) {
 	}
 }
 
-// call notes what env is asked for, so that -e can refuse names that nothing asks for.
+// call notes what env is asked for, so that -e can refuse names that nothing asks for, and checks the names
+// that fake is given in quotes.
 func (u *uses) call(n *ast.CallNode) {
 	id, ok := n.Callee.(*ast.IdentifierNode)
-	if !ok || id.Value != "env" || len(n.Arguments) != 1 {
+	if !ok || len(n.Arguments) != 1 {
 		return
 	}
-	name, ok := n.Arguments[0].(*ast.StringNode)
-	if !ok {
+	name, literal := n.Arguments[0].(*ast.StringNode)
+	switch {
+	case id.Value == "env" && !literal:
 		u.wrong(n.Arguments[0], "env: want a name in quotes, as env(\"ROOM\")")
-		return
+	case id.Value == "env":
+		u.c.asked = append(u.c.asked, name.Value)
+	case id.Value == "fake" && literal && u.mistake == "": // the nearest name is looked for once
+		u.fake(name)
 	}
-	u.c.asked = append(u.c.asked, name.Value)
+}
+
+// fake refuses what would make nothing up, at each call.
+func (u *uses) fake(name *ast.StringNode) {
+	switch info := gofakeit.GetFuncLookup(name.Value); {
+	case info == nil:
+		names := slices.Sorted(maps.Keys(gofakeit.FuncLookups))
+		u.wrong(name, "fake: unknown name %q: %s", clip(name.Value, 60), among(name.Value, names))
+	case slices.ContainsFunc(info.Params, func(p gofakeit.Param) bool { return !p.Optional && p.Default == "" }):
+		u.wrong(name, "fake: %s needs more than a name, which fake cannot give it; want another", name.Value)
+	}
 }
 
 // numbers bounds a range, which is a list with all its elements.

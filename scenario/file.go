@@ -42,7 +42,7 @@ func (f *File) fields() []field {
 		{name: "fragments", doc: "steps by name, to be used with `call`", value: f.fragments()},
 		{name: "players", doc: "the populations by name: who plays what, and how many of each", required: true, value: f.populations()},
 		{name: "load", doc: "how many players come, when, and for how long", value: section{name: "load", fields: f.Load.fields(), set: func(n *yaml.Node) { f.Load.At = posOf(n) }}},
-		{name: "thresholds", doc: "what must hold for the run to pass", value: list{what: "thresholds", item: func() value {
+		{name: "thresholds", doc: "what is to hold of the run; they are read and checked, but do not decide yet whether it passes", value: list{what: "thresholds", item: func() value {
 			f.Thresholds = append(f.Thresholds, new(Threshold))
 			return thresholdValue{f.Thresholds[len(f.Thresholds)-1]}
 		}}},
@@ -121,25 +121,31 @@ func (f *File) tags() value {
 	}}
 }
 
-// Threshold is what must hold, as it is written.
+// Threshold is what is to hold, as it is written.
 type Threshold struct {
-	Text  string
+	Text  string // [KIND NAME: ] AGGREGATE OP VALUE
 	At    Pos
-	Abort bool
-	Delay time.Duration
+	Abort bool          // the run is to end as soon as it fails
+	Delay time.Duration // from the start until it is to be looked at, 0 or more
 }
 
 type thresholdValue struct{ own *Threshold }
 
 func (v thresholdValue) parts() either {
 	return either{text{to: &v.own.Text, pos: &v.own.At}, section{name: "threshold", fields: []field{
-		{name: "that", doc: "as `p(95)<200ms`, `rate<0.01` or `count>1000`", required: true, value: text{to: &v.own.Text, pos: &v.own.At}},
-		{name: "abort", doc: "end the run as soon as it fails", value: boolean{to: &v.own.Abort}},
-		{name: "delay", doc: "from the start until it is looked at", value: duration{to: &v.own.Delay}},
+		{name: "that", doc: "as `p(95)<200ms`, `rate<0.01`, `count>1000` or `request join: p(95)<200ms`", required: true, value: text{to: &v.own.Text, pos: &v.own.At}},
+		{name: "abort", doc: "whether the run is to end as soon as it fails", value: boolean{to: &v.own.Abort}},
+		{name: "delay", doc: "from the start until it is to be looked at", value: duration{to: &v.own.Delay}},
 	}}}
 }
 
-func (v thresholdValue) read(r *reader, n *yaml.Node) { v.parts().read(r, n) }
+func (v thresholdValue) read(r *reader, n *yaml.Node) {
+	if unquoted(n) {
+		r.wrongAt(n, "threshold: got a mapping, as its colon has a blank behind it; want it in quotes, as \"request join: p(95)<200ms\"")
+		return
+	}
+	v.parts().read(r, n)
+}
 
 func (v thresholdValue) want() string { return v.parts().want() }
 

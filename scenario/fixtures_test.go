@@ -120,6 +120,9 @@ func listing(s *Scenario) string {
 			fmt.Fprintf(&b, "%s %d %s\n", names.kind, i, name)
 		}
 	}
+	for _, t := range s.Thresholds {
+		fmt.Fprintf(&b, "threshold %q %d %s %v %s %v abort %v delay %v\n", t.Kind, t.Series, t.Aggregate, t.Percent, t.Op, t.Value, t.Abort, t.Delay)
+	}
 	for _, p := range s.Programs {
 		b.WriteString(p.String())
 	}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -83,6 +84,14 @@ func checkScenario(t *testing.T, s *Scenario) {
 	t.Helper()
 	if len(s.Programs) == 0 || len(s.Rows) != len(s.Feeds) {
 		t.Fatalf("got %d programs, %d files of rows for %d feeds", len(s.Programs), len(s.Rows), len(s.Feeds))
+	}
+	if len(s.Thresholds) != len(s.File.Thresholds) {
+		t.Fatalf("got %d thresholds, want %d", len(s.Thresholds), len(s.File.Thresholds))
+	}
+	for _, b := range s.Thresholds {
+		if (b.Kind == "") != (b.Series < 0) || (b.Aggregate == AggregateP) != (b.Percent > 0) || b.Value < 0 || math.IsInf(b.Value, 0) {
+			t.Fatalf("got threshold %+v of %q", b, b.Text)
+		}
 	}
 	for _, p := range s.Programs {
 		_ = p.String()

@@ -29,6 +29,8 @@ type Scenario struct {
 	Deliveries []string
 	Ticks      []string
 
+	Thresholds []Bound // in the order of the file; nothing judges them yet
+
 	name string // of the file
 }
 
@@ -250,7 +252,7 @@ type Template struct {
 type Segment struct {
 	Kind SegmentKind
 	Mode Mode
-	Text []byte // of plain text; of SegFake the name
+	Text []byte // of plain text
 	Slot int    // of SegVar; of SegFeed the feed
 	Name string // of SegFeed the column
 	Expr *Expr  // of SegExpr

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	referenceFile  = "../docs/scenario.md"
+	referenceFile  = "../docs/scenarios.md"
 	referenceBegin = "<!-- reference: begin -->\n"
 	referenceEnd   = "<!-- reference: end -->\n"
 )
 
-// TestReference holds docs/scenario.md to the tables of fields; -update writes it.
+// TestReference holds docs/scenarios.md to the tables of fields; -update writes it.
 func TestReference(t *testing.T) {
 	b, err := os.ReadFile(referenceFile)
 	if err != nil {

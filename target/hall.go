@@ -190,7 +190,7 @@ func (h *hall) say(g *guest, name gjson.Result, text []byte) (wrong string) {
 	}
 	r, t := sp.room, g.session.host.tally
 	d := newDelivery(text)
-	d.room = r
+	d.room, d.from = r, g
 	r.shard.mu.Lock()
 	defer r.shard.mu.Unlock()
 	r.said++
@@ -252,6 +252,7 @@ func (g *guest) spot(name gjson.Result) (spot, bool) {
 // leave ends a membership and gives how many members are left.
 func (g *guest) leave(sp spot) (members int) {
 	r, of := sp.room, g.session.host
+	g.release(r)
 	p := &r.parts[of.index]
 	last := len(p.members) - 1
 	moved := p.members[last].guest

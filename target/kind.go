@@ -82,17 +82,19 @@ type guest struct {
 	session *session
 	line    line // nil where nothing is pushed
 
-	spots   []spot // in a hall: the rooms it is in
-	seat    seat   // in a hall: the game it plays
-	entered bool   // in an arena: gets ticks
-	at      int    // in an arena: index among the host's
-	pass    *pass  // past a gate: its token
+	spots   []spot   // in a hall: the rooms it is in
+	seat    seat     // in a hall: the game it plays
+	held    delivery // in a hall that makes faults: what is kept back, if it has a room
+	entered bool     // in an arena: gets ticks
+	at      int      // in an arena: index among the host's
+	pass    *pass    // past a gate: its token
 }
 
 // delivery is a message that one session has others sent.
 type delivery struct {
 	room  *room  // to its members that had joined when it was said; or
 	said  uint64 // the number of what was said in room
+	from  *guest // the one who said it: compared only
 	to    *guest // to this one
 	frame []byte // shared: read only
 	size  int    // of its payload
@@ -115,7 +117,11 @@ func (h *host) deliver(ds []delivery) {
 		}
 		n := uint64(0)
 		for _, m := range d.room.parts[h.index].members {
-			if m.since < d.said && h.push(m.guest, d) {
+			switch {
+			case m.since >= d.said:
+			case h.spoiler != nil:
+				n += h.spoil(m.guest, d)
+			case h.push(m.guest, d):
 				n++
 			}
 		}

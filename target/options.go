@@ -33,6 +33,12 @@ type Options struct {
 	// TickRate is how many ticks a second a Tick server makes, up to MaxTickRate. Default (0): 20.
 	TickRate int
 
+	// LoseEvery, DuplicateEvery and ReorderEvery have a Room server make faults, to try clients with: of the
+	// copies that a loop makes of what is said, every so manieth is not sent, sent twice, or sent after
+	// the same speaker's next to the same member. Of a copy that more than one is about, the first is
+	// done. Default (0): never. Stats has what was done.
+	LoseEvery, DuplicateEvery, ReorderEvery int
+
 	// JWKS has the keys that a JSONAuth server, which must have some, verifies tokens with: the name of a
 	// file, or, if it begins with a brace, the JSON itself. A file is read again when it has changed or
 	// a token names an unknown key, at most once a second; if that fails, the keys stay those of before.
@@ -130,6 +136,17 @@ func (o Options) check() error {
 	}
 	if o.TickRate != 0 && o.Kind != Tick {
 		bad("tick rate: got %d for kind %s, want none; it is for tick", o.TickRate, cmp.Or(o.Kind, Echo))
+	}
+	for _, f := range []struct {
+		name string
+		n    int
+	}{{"lose every", o.LoseEvery}, {"duplicate every", o.DuplicateEvery}, {"reorder every", o.ReorderEvery}} {
+		switch {
+		case f.n < 0:
+			bad("%s: got %d copies, want 0 or more", f.name, f.n)
+		case f.n > 0 && o.Kind != Room:
+			bad("%s: got %d for kind %s, want none; it is for room", f.name, f.n, cmp.Or(o.Kind, Echo))
+		}
 	}
 	switch {
 	case o.Kind == JSONAuth && o.JWKS == "":

@@ -43,13 +43,14 @@ func protocolFailure(reason string) *failure {
 // host is what the sessions of one loop have in common.
 type host struct {
 	// Static after construction.
-	opts   *Options
-	totals *totals
-	tally  *tally
-	shared shared
-	talk   conversation        // nil: messages are echoed
-	index  int                 // among the hosts of a hall
-	post   func(delivery) bool // has deliver called with it; any goroutine may. Set by the engine, if anything is ever posted
+	opts    *Options
+	totals  *totals
+	tally   *tally
+	shared  shared
+	talk    conversation        // nil: messages are echoed
+	index   int                 // among the hosts of a hall
+	spoiler *spoiler            // nil: it makes no faults
+	post    func(delivery) bool // has deliver called with it; any goroutine may. Set by the engine, if anything is ever posted
 
 	pool   buffers
 	codecs sync.Pool // of *codec
@@ -66,6 +67,7 @@ func newHost(o *Options, t *totals) *host {
 		codecs: sync.Pool{New: func() any { return new(codec) }},
 	}
 	if h.shared.hall != nil {
+		h.spoiler = newSpoiler(o)
 		h.shared.hall.attach(h)
 	}
 	return h

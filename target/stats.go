@@ -37,6 +37,9 @@ type Stats struct {
 	Broadcasts uint64 // messages said to a room
 	Deliveries uint64 // copies of them made for members
 	Dropped    uint64 // copies, and turns of games, not made as a loop had too many waiting
+	Lost       uint64 // copies left out, as the server was told to make faults; those it kept back for members who went are among them
+	Duplicated uint64 // copies made once more, for the same reason; Deliveries counts both
+	Reordered  uint64 // copies made after the same speaker's next; Deliveries counts them
 	Games      int    // games being played now
 	Started    uint64 // games begun
 
@@ -68,6 +71,7 @@ type tally struct {
 	answers, errors                             atomic.Uint64
 	joins, leaves                               atomic.Uint64
 	broadcasts, deliveries, dropped, started    atomic.Uint64
+	lost, duplicated, reordered                 atomic.Uint64
 	beats, ticks, skipped                       atomic.Uint64
 	tokensRefused, scopesRefused, expired, slow atomic.Uint64
 }
@@ -147,6 +151,9 @@ func (t *totals) snapshot() Stats {
 		s.Deliveries += y.deliveries.Load()
 		s.Dropped += y.dropped.Load()
 		s.Started += y.started.Load()
+		s.Lost += y.lost.Load()
+		s.Duplicated += y.duplicated.Load()
+		s.Reordered += y.reordered.Load()
 		s.Beats += y.beats.Load()
 		s.Ticks += y.ticks.Load()
 		s.Skipped += y.skipped.Load()

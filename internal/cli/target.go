@@ -39,6 +39,7 @@ those of a run against it.
 docs/targets.md has their protocols.`,
 		Example: `  loadrig target --listen 127.0.0.1:8080
   loadrig target tick --tick-rate 60
+  loadrig target room --lose-every 1000
   loadrig target json-auth --jwks jwks.json --audience game`,
 		Args:      knownKind,
 		ValidArgs: kindNames(),
@@ -68,6 +69,9 @@ docs/targets.md has their protocols.`,
 	f.BoolVar(&o.Compress, "compress", false, "take offers of compression (permessage-deflate), without context takeover")
 	f.IntVar(&o.Loops, "loops", 0, "`number` of event loops, each good for one core (default half of the cores)")
 	f.IntVar(&o.TickRate, "tick-rate", 0, "ticks a `second` of a tick target (default 20)")
+	f.IntVar(&o.LoseEvery, "lose-every", 0, "`number`: of the copies that a room target makes for members, leave out every so manieth")
+	f.IntVar(&o.DuplicateEvery, "duplicate-every", 0, "`number`: of these copies, send every so manieth twice")
+	f.IntVar(&o.ReorderEvery, "reorder-every", 0, "`number`: of these copies, send every so manieth after the same speaker's next")
 	f.StringVar(&o.JWKS, "jwks", "", "`file` with the keys that a json-auth target verifies tokens with, or the JSON itself")
 	f.StringVar(&o.Issuer, "issuer", "", "`iss` that the tokens of a json-auth target must have (default any)")
 	f.StringVar(&o.Audience, "audience", "", "`aud` that the tokens of a json-auth target must name (default any)")
@@ -104,13 +108,21 @@ func checkKind(c *cobra.Command, o target.Options) error {
 	for _, f := range []struct {
 		name string
 		kind target.Kind
-	}{{"tick-rate", target.Tick}, {"jwks", target.JSONAuth}, {"issuer", target.JSONAuth}, {"audience", target.JSONAuth}} {
+	}{
+		{"tick-rate", target.Tick}, {"lose-every", target.Room}, {"duplicate-every", target.Room}, {"reorder-every", target.Room},
+		{"jwks", target.JSONAuth}, {"issuer", target.JSONAuth}, {"audience", target.JSONAuth},
+	} {
 		if c.Flags().Changed(f.name) && o.Kind != f.kind {
 			errs = append(errs, fmt.Errorf("--%s: is for loadrig target %s", f.name, f.kind))
 		}
 	}
 	if c.Flags().Changed("tick-rate") && (o.TickRate < 1 || o.TickRate > target.MaxTickRate) {
 		errs = append(errs, fmt.Errorf("--tick-rate: got %d, want 1 to %d a second", o.TickRate, target.MaxTickRate))
+	}
+	for _, name := range []string{"lose-every", "duplicate-every", "reorder-every"} {
+		if n, _ := c.Flags().GetInt(name); c.Flags().Changed(name) && n < 1 {
+			errs = append(errs, fmt.Errorf("--%s: got %d, want 1 or more; without the flag it is never", name, n))
+		}
 	}
 	if o.Kind == target.JSONAuth && o.JWKS == "" {
 		errs = append(errs, errors.New("--jwks: got none, want a file; loadrig run --jwks-out writes one"))
@@ -162,6 +174,9 @@ type targetStats struct {
 	Broadcasts    uint64            `json:"broadcasts,omitempty"`
 	Deliveries    uint64            `json:"deliveries,omitempty"`
 	Dropped       uint64            `json:"dropped,omitempty"`
+	Lost          uint64            `json:"lost,omitempty"`
+	Duplicated    uint64            `json:"duplicated,omitempty"`
+	Reordered     uint64            `json:"reordered,omitempty"`
 	Games         uint64            `json:"games,omitempty"`
 	Beats         uint64            `json:"beats,omitempty"`
 	Ticks         uint64            `json:"ticks,omitempty"`
@@ -180,6 +195,7 @@ func newTargetStats(s target.Stats) targetStats {
 		Pings: s.Pings, Failed: s.Failed,
 		Answers: s.Answers, Errors: s.Errors, Joins: s.Joins, Leaves: s.Leaves,
 		Broadcasts: s.Broadcasts, Deliveries: s.Deliveries, Dropped: s.Dropped, Games: s.Started,
+		Lost: s.Lost, Duplicated: s.Duplicated, Reordered: s.Reordered,
 		Beats: s.Beats, Ticks: s.Ticks, Skipped: s.Skipped,
 		TokensRefused: s.TokensRefused, ScopesRefused: s.ScopesRefused, Expired: s.Expired, Slow: s.Slow,
 		Closes: make(map[string]uint64),

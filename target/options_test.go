@@ -20,6 +20,8 @@ func TestOptionsMistakes(t *testing.T) {
 		{Options{Kind: Tick, TickRate: -1}, "tick rate: got -1 a second, want 0 to 1000"},
 		{Options{Kind: Tick, TickRate: 1001}, "tick rate: got 1001 a second, want 0 to 1000"},
 		{Options{TickRate: 5}, "tick rate: got 5 for kind echo, want none; it is for tick"},
+		{Options{Kind: Room, LoseEvery: -1}, "lose every: got -1 copies, want 0 or more"},
+		{Options{ReorderEvery: 2}, "reorder every: got 2 for kind echo, want none; it is for room"},
 		{Options{Kind: JSONAuth}, "jwks: got none, want a file or the JSON; kind json-auth needs it"},
 		{Options{Kind: Room, Issuer: "x"}, "jwks, issuer, audience: got some for kind room, want none; they are for json-auth"},
 		{Options{MaxMessage: -1}, "max message: got -1 bytes, want 0 or more"},

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // child is an embedded target in a process of its own, so that its descriptors and CPU are not the
@@ -29,6 +33,7 @@ func startChild(p *Process, kind string, args ...string) (*child, error) {
 	}
 	c := &child{cmd: exec.Command(self, append([]string{"target", kind, "--with-parent"}, args...)...)}
 	c.cmd.Stderr = p.Stderr
+	c.cmd.Env = withoutFlags(os.Environ())
 	detach(c.cmd)
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -49,6 +54,16 @@ func startChild(p *Process, kind string, args ...string) (*child, error) {
 	}
 	c.url = strings.TrimSpace(line)
 	return c, nil
+}
+
+// withoutFlags leaves out of an environment what gives flags their values: it is meant for the rig's.
+func withoutFlags(env []string) []string {
+	flags := map[string]bool{}
+	newTargetCommand(&Process{}).Flags().VisitAll(func(f *pflag.Flag) { flags[variable(f.Name)] = true })
+	return slices.DeleteFunc(env, func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return flags[name]
+	})
 }
 
 // stop has the target end and gives what it counted.

@@ -79,12 +79,17 @@ func wrongValue(f *pflag.Flag, got string) error {
 	return fmt.Errorf("got %q, want %s", got, want)
 }
 
+// variable is the name of a flag's variable of the environment.
+func variable(flag string) string {
+	return "LOADRIG_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // fromEnvironment gives flags that were not set the value of LOADRIG_NAME, if there is one.
 func fromEnvironment(c *cobra.Command, getenv func(string) string) {
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		var errs []error
 		c.Flags().VisitAll(func(f *pflag.Flag) {
-			name := "LOADRIG_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+			name := variable(f.Name)
 			if v := getenv(name); v != "" && !f.Changed && !f.Hidden && f.Name != "help" {
 				if c.Flags().Set(f.Name, v) != nil {
 					errs = append(errs, fmt.Errorf("%s in the environment: %w", name, wrongValue(f, v)))

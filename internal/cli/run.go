@@ -103,6 +103,9 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if cfg.Play != nil {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
 				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
+			if len(sc.Thresholds)+len(sc.File.Outputs) > 0 { // told even if all else is quiet
+				fmt.Fprintf(p.Stderr, "loadrig: %s has thresholds or outputs, in which this version looks for mistakes only: it judges and writes nothing by them\n", nameOf(args[0]))
+			}
 			return
 		}
 		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",

@@ -48,7 +48,7 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 		echo "$$dir $$name"; go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x || exit 1; \
 	done
 
-bench: ## measure loadrig against its peers, as ratios in one run (about three minutes; Linux)
+bench: ## measure loadrig against its peers, as ratios in one run (three and a half minutes; Linux)
 	go run ./bench
 
 lint: ## gofmt, go vet (also for darwin and windows) and staticcheck

@@ -45,7 +45,7 @@ func (l *LoadModel) fields() []field {
 		{name: "iterations", doc: "how often each player goes through its steps; 0 is until the load ends", value: integer{to: &l.Iterations, min: 0, max: 1_000_000_000}},
 		{name: "replace", doc: "closed model: a player that is done or lost is replaced by a new one", value: boolean{to: &l.Replace, pos: &l.ReplaceAt}},
 		{name: "start", doc: "`spread`, players keep out of step with each other, or `together`, in lock-step", value: choice{to: &l.Start, words: []string{"spread", "together"}}},
-		{name: "graceful_stop", doc: "how long players may finish what they are at when the load ends", value: duration{to: &l.Graceful}},
+		{name: "graceful_stop", doc: "how long players may take to finish when the load ends: loops end after the round that they are in, and the steps after them follow", value: duration{to: &l.Graceful}},
 		{name: "stages", doc: "the course of the load, instead of `players` or `rate`", value: list{what: "stages", min: 1, pos: &l.StagesAt, item: func() value {
 			s := &Stage{Players: -1}
 			l.Stages = append(l.Stages, s)

@@ -20,6 +20,7 @@ type Scenario struct {
 	Checks      []Check      `json:"checks"`
 	Deliveries  []Delivery   `json:"deliveries"`
 	Ticks       []Tick       `json:"ticks"`
+	Thresholds  []Threshold  `json:"thresholds,omitempty"` // in the order of the file; the caller's
 }
 
 // Population is the players who play the same part.
@@ -73,7 +74,7 @@ type Tick struct {
 }
 
 // FillScenario sets what the final snapshot of the scenario's series says. Name, Populations, Starts and
-// FirstFault are the caller's. It goes after Fill, as what does not add up is told in Rig.Conservation.
+// FirstFault and Thresholds are the caller's. It goes after Fill, as what does not add up is told in Rig.Conservation.
 func (s *Summary) FillScenario(snap *metrics.ScenarioSnapshot) {
 	if s.Scenario == nil {
 		s.Scenario = new(Scenario)
@@ -136,6 +137,11 @@ func (c *Scenario) failures() (reasons []string) {
 	if n := &c.Starts; n.Missed > 0 {
 		reasons = append(reasons, fmt.Sprintf("%s of %s that were due did not take place by the end of the load",
 			count(n.Missed), many(n.OnTime+n.Late+n.Missed, "start")))
+	}
+	for i := range c.Thresholds {
+		if t := &c.Thresholds[i]; !t.Held {
+			reasons = append(reasons, t.failure())
+		}
 	}
 	return reasons
 }

@@ -199,6 +199,9 @@ func (r *run) finish(s *report.Summary) error {
 		return fmt.Errorf("read the counts: %w", err)
 	}
 	s.Fill(snap)
+	if r.story != nil {
+		s.Scenario.Thresholds = figures{snap, r.story.last}.judge(r.story.play.Scenario.Thresholds)
+	}
 	s.Connections.Peak = r.gauges.peak.Load()
 	r.describe(last, s, snap)
 	asked := uint64(s.Players)

@@ -78,6 +78,7 @@ type story struct {
 	next  int               // the number of the next player
 
 	changed chan struct{}
+	last    *metrics.ScenarioSnapshot // what describe read
 	mu      sync.Mutex
 	over    []messages.ConnID // have ended, and were not noticed yet; guarded by mu
 }
@@ -326,6 +327,7 @@ func (s *story) describe(ctx context.Context, sum *report.Summary) error {
 		sum.Scenario.Populations = append(sum.Scenario.Populations, report.Population{Name: s.play.Scenario.Programs[i].Name, Players: n})
 	}
 	sum.FillScenario(snap)
+	s.last = snap
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (f *File) fields() []field {
 		{name: "fragments", doc: "steps by name, to be used with `call`", value: f.fragments()},
 		{name: "players", doc: "the populations by name: who plays what, and how many of each", required: true, value: f.populations()},
 		{name: "load", doc: "how many players come, when, and for how long", value: section{name: "load", fields: f.Load.fields(), set: func(n *yaml.Node) { f.Load.At = posOf(n) }}},
-		{name: "thresholds", doc: "what is to hold of the run; they are read and checked, but do not decide yet whether it passes", value: list{what: "thresholds", item: func() value {
+		{name: "thresholds", doc: "what is to hold of the run; it fails if one does not", value: list{what: "thresholds", item: func() value {
 			f.Thresholds = append(f.Thresholds, new(Threshold))
 			return thresholdValue{f.Thresholds[len(f.Thresholds)-1]}
 		}}},

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,8 +104,8 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if cfg.Play != nil {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
 				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
-			if len(sc.Thresholds)+len(sc.File.Outputs) > 0 { // told even if all else is quiet
-				fmt.Fprintf(p.Stderr, "loadrig: %s has thresholds or outputs, in which this version looks for mistakes only: it judges and writes nothing by them\n", nameOf(args[0]))
+			if aheadOf(sc) { // told even if all else is quiet
+				fmt.Fprintf(p.Stderr, "loadrig: %s has outputs, or thresholds with abort or delay, which this version does not act on: it judges thresholds when the run is over\n", nameOf(args[0]))
 			}
 			return
 		}
@@ -127,6 +128,11 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		return internal(fmt.Errorf("write the summary: %w", err))
 	}
 	return verdict(s)
+}
+
+// aheadOf tells whether a scenario wants what this version only looks at for mistakes.
+func aheadOf(sc *scenario.Scenario) bool {
+	return len(sc.File.Outputs) > 0 || slices.ContainsFunc(sc.Thresholds, func(b scenario.Bound) bool { return b.Abort || b.Delay > 0 })
 }
 
 // forChild gives the arguments of an embedded target of that kind, which go with the flags of the run.

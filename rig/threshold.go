@@ -65,7 +65,7 @@ func (f figures) times(b *scenario.Bound) *metrics.Histogram {
 	case scenario.KindTick:
 		return &f.story.Ticks[b.Series].Deviation
 	default:
-		return &f.run.RoundTrip
+		return &f.run.Response
 	}
 }
 

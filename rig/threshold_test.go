@@ -3,9 +3,12 @@ package rig
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/scenario"
 )
 
 const bounded = `
@@ -65,5 +68,18 @@ func TestThresholds(t *testing.T) {
 		if (s.Verdict == report.Pass) != c.held {
 			t.Errorf("%s: got %s %v", c.that, s.Verdict, s.Reasons)
 		}
+	}
+}
+
+// TestThresholdClock: times without a name count from when a message was due, as the user would feel it.
+func TestThresholdClock(t *testing.T) {
+	run := new(metrics.Snapshot)
+	run.RoundTrip.Record(time.Millisecond)
+	run.Response.Record(time.Second)
+	got := figures{run, new(metrics.ScenarioSnapshot)}.judge([]scenario.Bound{
+		{Series: -1, Aggregate: scenario.AggregateP, Percent: 100, Op: "<", Value: 0.5, Threshold: &scenario.Threshold{Text: "p(100)<500ms"}},
+	})
+	if got[0].Held || *got[0].Value != 1 {
+		t.Errorf("got %+v of %v, want one second", got[0], *got[0].Value)
 	}
 }

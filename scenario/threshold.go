@@ -13,8 +13,8 @@ import (
 
 // Bound is a threshold made ready: what is to hold of one figure.
 type Bound struct {
-	Kind      string  // KindRequest, …; empty for the round trips of the whole run
-	Series    int     // in the Scenario's list of that kind; -1 for the round trips of the whole run
+	Kind      string  // KindRequest, …; empty for the responses of the whole run
+	Series    int     // in the Scenario's list of that kind; -1 for the whole run
 	Aggregate string  // AggregateP, …
 	Percent   float64 // of AggregateP, above 0 and at most 100
 	Op        string  // one of < <= > >= == !=
@@ -31,8 +31,8 @@ const (
 	KindCheck    = "check"
 )
 
-// What a threshold can be about of them. Times are from when a request was due to its answer, or for the whole
-// run from its write; from a publication to each member; and how far a tick was off, either way.
+// What a threshold can be about of them. Times are from when a request was due to its answer; from a
+// publication to each member; and how far a tick was off, either way.
 const (
 	AggregateP     = "p" // a percentile; med is that of 50
 	AggregateMin   = "min"

@@ -34,7 +34,7 @@ type Options struct {
 	TickRate int
 
 	// LoseEvery, DuplicateEvery and ReorderEvery have a Room server make faults, to try clients with: of the
-	// copies that a loop makes of what is said, every so manieth is not sent, sent twice, or sent after
+	// copies that a loop makes of what is said, every n-th is not sent, sent twice, or sent after
 	// the same speaker's next to the same member. Of a copy that more than one is about, the first is
 	// done. Default (0): never. Stats has what was done.
 	LoseEvery, DuplicateEvery, ReorderEvery int

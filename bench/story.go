@@ -79,7 +79,7 @@ func newStoryClient(j job) (client, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := metrics.NewScenario(metrics.Names{Requests: sc.Requests, Checks: sc.Checks, Deliveries: sc.Deliveries, Ticks: sc.Ticks})
+	names, err := metrics.NewScenario(metrics.Names{Requests: sc.Requests, Checks: sc.Checks, Deliveries: sc.Deliveries, Ticks: sc.Ticks, Populations: sc.Populations})
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func TestSeriesAtRest(t *testing.T) {
 	}
 	want := map[string]int{
 		"build_info": 1, "connections": 4, "transitions_total": 5, "disconnects_total": 22,
-		"messages_sent_total": 5, "messages_received_total": 5, "sends_dropped_total": 2,
+		"sends_asked_total": 1, "sends_pending": 1, "messages_sent_total": 5, "messages_received_total": 5, "sends_dropped_total": 2,
 		"sent_bytes_total": 1, "received_bytes_total": 1, "sent_wire_bytes_total": 1, "received_wire_bytes_total": 1,
 		"compressed_sessions_total": 1, "handshake_duration_seconds": 5,
 		"round_trip_seconds": 1, "response_seconds": 1, "schedule_lag_seconds": 1, "ping_round_trip_seconds": 1,

@@ -21,6 +21,8 @@ type Names struct {
 	Checks     []string // conditions that hold or fail
 	Deliveries []string // messages for an audience, timed and counted at each of its members
 	Ticks      []string // messages that come at a steady rate
+
+	Populations []string // of players
 }
 
 // Scenario makes what counts the series of one scenario. It does not change, and is safe for concurrent use.
@@ -33,7 +35,7 @@ func NewScenario(n Names) (*Scenario, error) {
 	for _, k := range []struct {
 		kind  string
 		names []string
-	}{{"requests", n.Requests}, {"checks", n.Checks}, {"deliveries", n.Deliveries}, {"ticks", n.Ticks}} {
+	}{{"requests", n.Requests}, {"checks", n.Checks}, {"deliveries", n.Deliveries}, {"ticks", n.Ticks}, {"populations", n.Populations}} {
 		if len(k.names) > MaxNames {
 			errs = append(errs, fmt.Errorf("%s: got %d names, want at most %d", k.kind, len(k.names), MaxNames))
 			continue
@@ -51,7 +53,7 @@ func NewScenario(n Names) (*Scenario, error) {
 		return nil, errors.Join(errs...)
 	}
 	return &Scenario{Names{
-		slices.Clone(n.Requests), slices.Clone(n.Checks), slices.Clone(n.Deliveries), slices.Clone(n.Ticks),
+		slices.Clone(n.Requests), slices.Clone(n.Checks), slices.Clone(n.Deliveries), slices.Clone(n.Ticks), slices.Clone(n.Populations),
 	}}, nil
 }
 

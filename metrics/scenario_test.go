@@ -23,7 +23,7 @@ func TestNewScenario(t *testing.T) {
 		want  []string // lines of the error
 	}{
 		{"nothing", Names{}, nil},
-		{"all that may be", Names{many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames)}, nil},
+		{"all that may be", Names{many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames)}, nil},
 		{"the same name for two kinds", Names{Requests: []string{"move"}, Ticks: []string{"move"}}, nil},
 		{"100 bytes", Names{Checks: []string{long}}, nil},
 		{"101 bytes", Names{Checks: []string{long + "x"}}, []string{`checks: got the name "` + long + `x", want 1 to 100 bytes of printable text`}},

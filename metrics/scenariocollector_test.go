@@ -89,7 +89,7 @@ func TestScenarioPromtool(t *testing.T) {
 // TestScenarioLabelsAreBounded: before anything happened, each name has its series at 0, and 64 names of each
 // kind are all that there can be.
 func TestScenarioLabelsAreBounded(t *testing.T) {
-	c := scenarioOf(t, Names{many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames)}).
+	c := scenarioOf(t, Names{many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames), many(MaxNames)}).
 		NewCollector(func(context.Context, *ScenarioSnapshot) error { return nil })
 	families, err := registryOf(t, c).Gather()
 	if err != nil {
@@ -112,13 +112,15 @@ func TestScenarioLabelsAreBounded(t *testing.T) {
 		"request_response_seconds": 64, "request_round_trip_seconds": 64, "requests_lost_total": 64,
 		"checks_total":     2 * 64, // held, failed
 		"delivery_seconds": 64, "deliveries_total": 3 * 64, "publications_total": 64, "deliveries_expected_total": 64,
-		"tick_deviation_seconds": 64,
-		"iterations_total":       1, "players_lost_total": 1, "expression_faults_total": 1,
+		"tick_deviation_seconds": 64, "tick_late_seconds_total": 64,
+		"population_response_seconds": 64, "population_round_trip_seconds": 64, "population_starts_total": 64,
+		"population_ends_total": 64, "population_iterations_total": 64, "population_players_lost_total": 64,
+		"iterations_total": 1, "players_lost_total": 1, "expression_faults_total": 1,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	wantLabels := []string{"check", "delivery", "order", "request", "result", "tick"}
+	wantLabels := []string{"check", "delivery", "order", "population", "request", "result", "tick"}
 	if d := cmp.Diff(wantLabels, slices.Sorted(maps.Keys(labels))); d != "" {
 		t.Errorf("labels: (-want +got)\n%s", d)
 	}

@@ -13,6 +13,8 @@ var playNames = Names{
 	Checks:     []string{"has a name", "is rich"},
 	Deliveries: []string{"chat"},
 	Ticks:      []string{"world", "weather"},
+
+	Populations: []string{"miners", "ghosts"},
 }
 
 func scenarioOf(t testing.TB, n Names) *Scenario {
@@ -52,10 +54,17 @@ func playScenario(a, b *ScenarioShard) {
 	a.Tick(0, -time.Millisecond)
 	b.Tick(0, 4*time.Millisecond)
 
-	a.Iteration()
-	a.Iteration()
-	b.Iteration()
-	b.Lost()
+	// Of three players two are done, one of them lost; one answer was due at 0, sent at 1 ms and came at 4 ms.
+	a.Began(0)
+	b.Began(0)
+	b.Began(0)
+	a.Answered(0, ms(0), ms(1), ms(4))
+	a.Iteration(0)
+	a.Iteration(0)
+	b.Iteration(0)
+	b.Lost(0)
+	b.Ended(0)
+	a.Ended(0)
 	a.Fault()
 	b.Fault()
 }

@@ -90,11 +90,53 @@ func (s *ScenarioShard) Tick(series int, off time.Duration) {
 // Fault counts an expression that could not be evaluated.
 func (s *ScenarioShard) Fault() { s.counts.Faults++ }
 
+// Began counts a player of the population that begins, and Ended one that is done, whatever became of it.
+func (s *ScenarioShard) Began(population int) {
+	if p := s.population(population); p != nil {
+		p.Starts++
+	}
+}
+
+// Ended is described at Began.
+func (s *ScenarioShard) Ended(population int) {
+	if p := s.population(population); p != nil {
+		p.Ends++
+	}
+}
+
 // Iteration counts that a player went through its steps.
-func (s *ScenarioShard) Iteration() { s.counts.Iterations++ }
+func (s *ScenarioShard) Iteration(population int) {
+	if p := s.population(population); p != nil {
+		p.Iterations++
+		s.counts.Iterations++
+	}
+}
 
 // Lost counts a player that ended before it had gone through its steps.
-func (s *ScenarioShard) Lost() { s.counts.PlayersLost++ }
+func (s *ScenarioShard) Lost(population int) {
+	if p := s.population(population); p != nil {
+		p.Lost++
+		s.counts.PlayersLost++
+	}
+}
+
+// Answered counts an answer that a player of the population got: received - intended is its response, received -
+// sent its round trip. The Shard beside it is told of it as well.
+func (s *ScenarioShard) Answered(population int, intended, sent, received messages.Stamp) {
+	if p := s.population(population); p != nil {
+		p.Response.Record(received.Sub(intended))
+		p.RoundTrip.Record(received.Sub(sent))
+	}
+}
+
+// population gives one; nil, and counted, if there is none.
+func (s *ScenarioShard) population(i int) *PopulationSeries {
+	if uint(i) >= uint(len(s.counts.Populations)) {
+		s.counts.Malformed++
+		return nil
+	}
+	return &s.counts.Populations[i]
+}
 
 // AddTo adds all that was counted so far to sum, which no one else may use meanwhile. It takes
 // 10 to 20 µs for each histogram in use, during which the shard does nothing else: 3 to 5 ms for 64 of each kind

@@ -11,7 +11,7 @@ import (
 )
 
 // ScenarioSnapshot is the sum of what shards have counted of a scenario's series. Its memory is fixed when it is
-// made: 0.27 MiB for each request and 0.13 MiB for each delivery and each tick, so 34 MiB for 64 of each; what
+// made: 0.27 MiB for each request and population and 0.13 MiB for each delivery and tick, so 51 MiB for 64 of each; what
 // is never recorded is never touched. Allocate it once, Reset it and use it again. Its lists are its own, so an
 // assignment would share them, which go vet reports: CopyFrom copies. It is not safe for concurrent use.
 //
@@ -25,6 +25,8 @@ type ScenarioSnapshot struct {
 	Checks     []CheckSeries
 	Deliveries []DeliverySeries
 	Ticks      []TickSeries
+
+	Populations []PopulationSeries
 
 	Iterations  uint64 // how often players went through their steps
 	PlayersLost uint64 // players that ended before
@@ -88,6 +90,17 @@ func (t *TickSeries) Drift() time.Duration {
 	return time.Duration(t.drift.nanos() / float64(t.Deviation.Count()))
 }
 
+// PopulationSeries is what is known of the players of one population.
+type PopulationSeries struct {
+	Name       string
+	Response   Histogram // of all their requests, and of what else is answered: from when it was due
+	RoundTrip  Histogram // from when it was sent
+	Starts     uint64    // players that began
+	Ends       uint64    // players that ended
+	Iterations uint64    // how often they went through their steps
+	Lost       uint64    // ended before
+}
+
 // init makes room for the series; n must not change any more.
 func (s *ScenarioSnapshot) init(n *Names) {
 	s.names = n
@@ -106,6 +119,10 @@ func (s *ScenarioSnapshot) init(n *Names) {
 	s.Ticks = make([]TickSeries, len(n.Ticks))
 	for i, name := range n.Ticks {
 		s.Ticks[i].Name = name
+	}
+	s.Populations = make([]PopulationSeries, len(n.Populations))
+	for i, name := range n.Populations {
+		s.Populations[i].Name = name
 	}
 }
 
@@ -161,7 +178,7 @@ func (s *ScenarioSnapshot) Sub(earlier *ScenarioSnapshot) {
 func (s *ScenarioSnapshot) same(t *ScenarioSnapshot) bool {
 	a, b := s.names, t.names
 	return a == b || a != nil && b != nil && slices.Equal(a.Requests, b.Requests) && slices.Equal(a.Checks, b.Checks) &&
-		slices.Equal(a.Deliveries, b.Deliveries) && slices.Equal(a.Ticks, b.Ticks)
+		slices.Equal(a.Deliveries, b.Deliveries) && slices.Equal(a.Ticks, b.Ticks) && slices.Equal(a.Populations, b.Populations)
 }
 
 // operation is what is to be done with each field, by its type, and its counterpart.
@@ -202,6 +219,15 @@ func (s *ScenarioSnapshot) each(t *ScenarioSnapshot, op operation) {
 		op.histogram(&a.Deviation, &b.Deviation)
 		op.drift(&a.drift, &b.drift)
 	}
+	for i := range s.Populations {
+		a, b := &s.Populations[i], &t.Populations[i]
+		op.histogram(&a.Response, &b.Response)
+		op.histogram(&a.RoundTrip, &b.RoundTrip)
+		op.count(&a.Starts, &b.Starts)
+		op.count(&a.Ends, &b.Ends)
+		op.count(&a.Iterations, &b.Iterations)
+		op.count(&a.Lost, &b.Lost)
+	}
 }
 
 // Check tests the laws that the counts obey, of one shard as of all, at any time, and reports every one that is
@@ -210,6 +236,8 @@ func (s *ScenarioSnapshot) each(t *ScenarioSnapshot, op operation) {
 //   - The answers of each request are in both histograms.
 //   - The deliveries of each name that are no duplicates are in its histogram.
 //   - Nothing is expected of a name under which nothing was published.
+//   - The answers of each population are in both histograms; of those that began no more ended, and of those no
+//     more were lost; iterations and players lost are those of all populations together.
 //
 // That no more came than was expected is no law: see DeliverySeries.Lost.
 func (s *ScenarioSnapshot) Check() error {
@@ -230,6 +258,21 @@ func (s *ScenarioSnapshot) Check() error {
 		if d.Published == 0 {
 			law(d.Expected, 0, "expected of delivery %q, of which none was published", d.Name)
 		}
+	}
+	var iterations, lost uint64
+	for i := range s.Populations {
+		p := &s.Populations[i]
+		law(p.RoundTrip.Count(), p.Response.Count(), "round trips of population %q", p.Name)
+		if p.Ends > p.Starts || p.Lost > p.Ends {
+			broken = append(broken, fmt.Errorf("players of population %q: got %d lost of %d that ended of %d that began, want each no more than the next",
+				p.Name, p.Lost, p.Ends, p.Starts))
+		}
+		iterations += p.Iterations
+		lost += p.Lost
+	}
+	if len(s.Populations) > 0 {
+		law(iterations, s.Iterations, "iterations of all populations")
+		law(lost, s.PlayersLost, "players lost of all populations")
 	}
 	if len(broken) == 0 {
 		return nil

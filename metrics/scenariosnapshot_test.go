@@ -22,7 +22,7 @@ func equal(a, b *ScenarioSnapshot) bool {
 		}
 	}
 	return slices.Equal(a.Requests, b.Requests) && slices.Equal(a.Checks, b.Checks) &&
-		slices.Equal(a.Deliveries, b.Deliveries) && slices.Equal(a.Ticks, b.Ticks)
+		slices.Equal(a.Deliveries, b.Deliveries) && slices.Equal(a.Ticks, b.Ticks) && slices.Equal(a.Populations, b.Populations)
 }
 
 // histogramsOf finds all histograms below v, so that one that Merge or Sub forgets shows.
@@ -51,8 +51,8 @@ func filledScenario(t *testing.T, seed uint64) *ScenarioSnapshot {
 	v := reflect.ValueOf(s).Elem()
 	fill(v, rand.New(rand.NewPCG(seed, 0)))
 	list := histogramsOf(v)
-	if len(list) != 2*2+1+2 {
-		t.Fatalf("got %d histograms, want 7", len(list))
+	if len(list) != 2*2+1+2+2*2 {
+		t.Fatalf("got %d histograms, want 11", len(list))
 	}
 	for i, h := range list {
 		h.Record(time.Duration(seed) * time.Duration(i+1) * time.Millisecond)
@@ -139,6 +139,10 @@ func TestScenarioCheckFindsEachBrokenLaw(t *testing.T) {
 		{func(s *ScenarioSnapshot) { s.Malformed++ }, "malformed measurements: got 1, want 0"},
 		{func(s *ScenarioSnapshot) { s.Requests[0].RoundTrip.Record(1) }, `round trips of request "login": got 3, want 2`},
 		{func(s *ScenarioSnapshot) { s.Deliveries[0].Orders[messages.OrderLate]++ }, `latencies of delivery "chat": got 4, want 5`},
+		{func(s *ScenarioSnapshot) { s.Populations[0].RoundTrip.Record(1) }, `round trips of population "miners": got 2, want 1`},
+		{func(s *ScenarioSnapshot) { s.Populations[0].Starts = 1 }, `players of population "miners": got 1 lost of 2 that ended of 1 that began, want each no more than the next`},
+		{func(s *ScenarioSnapshot) { s.Iterations++ }, "iterations of all populations: got 3, want 4"},
+		{func(s *ScenarioSnapshot) { s.Populations[0].Lost = 0 }, "players lost of all populations: got 0, want 1"},
 		{func(s *ScenarioSnapshot) { s.Deliveries[0].Published = 0 }, `expected of delivery "chat", of which none was published: got 5, want 0`},
 	} {
 		s := playedScenario(t)
@@ -158,7 +162,7 @@ func TestScenarioCheckFindsEachBrokenLaw(t *testing.T) {
 // TestScenarioPartsMakeTheWhole: whatever happens, on however many shards, their sum is what one shard would
 // have counted of it all; so is the sum of the intervals between readings; and the counts add up.
 func TestScenarioPartsMakeTheWhole(t *testing.T) {
-	s := scenarioOf(t, Names{Requests: []string{"r"}, Checks: []string{"c", "d"}, Deliveries: []string{"d"}, Ticks: []string{"t"}})
+	s := scenarioOf(t, Names{Requests: []string{"r"}, Checks: []string{"c", "d"}, Deliveries: []string{"d"}, Ticks: []string{"t"}, Populations: []string{"p"}})
 	shards := []*ScenarioShard{s.NewShard(), s.NewShard(), s.NewShard()}
 	whole := s.NewShard()
 	sum, before, interval, intervals := s.NewSnapshot(), s.NewSnapshot(), s.NewSnapshot(), s.NewSnapshot()
@@ -219,8 +223,12 @@ func anything(t *rapid.T) func(*ScenarioShard) {
 	case 6:
 		return (*ScenarioShard).Fault
 	case 7:
-		return (*ScenarioShard).Iteration
+		return func(s *ScenarioShard) {
+			s.Began(0)
+			s.Answered(0, 0, messages.Stamp(n), messages.Stamp(d))
+			s.Iteration(0)
+		}
 	default:
-		return (*ScenarioShard).Lost
+		return func(s *ScenarioShard) { s.Began(0); s.Lost(0); s.Ended(0) }
 	}
 }

@@ -37,9 +37,14 @@ type Series interface {
 	Tick(series int, off time.Duration)
 	// Fault is told that an expression could not be evaluated.
 	Fault()
-	// Iteration is told that a player went through its steps, and Lost that it ended before.
-	Iteration()
-	Lost()
+	// Began is told that a player of the population begins, Iteration that it went through its steps, Lost that
+	// it ends before, and Ended that it is done, lost or not.
+	Began(population int)
+	Iteration(population int)
+	Lost(population int)
+	Ended(population int)
+	// Answered is told of each answer that the Meter is told of.
+	Answered(population int, intended, sent, received messages.Stamp)
 }
 
 // Table is the rows of a feed. It is safe for concurrent use.

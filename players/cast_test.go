@@ -29,6 +29,7 @@ type tally struct {
 	ticks                    []time.Duration
 	iterations, ended, fault int
 	lags, responses          int
+	began, over, answered    int
 }
 
 func newTally() *tally {
@@ -47,7 +48,8 @@ func (t *tally) Request(i int, intended, sent, received messages.Stamp) {
 		t.requests[i]++
 	})
 }
-func (t *tally) RequestLost(i int) { t.do(func() { t.lost[i]++ }) }
+func (t *tally) Answered(_ int, _, _, _ messages.Stamp) { t.do(func() { t.answered++ }) }
+func (t *tally) RequestLost(i int)                      { t.do(func() { t.lost[i]++ }) }
 func (t *tally) Check(i int, ok bool) {
 	t.do(func() {
 		if ok {
@@ -63,8 +65,10 @@ func (t *tally) Delivered(_ int, _ time.Duration, o messages.Order) {
 }
 func (t *tally) Tick(_ int, off time.Duration) { t.do(func() { t.ticks = append(t.ticks, off) }) }
 func (t *tally) Fault()                        { t.do(func() { t.fault++ }) }
-func (t *tally) Iteration()                    { t.do(func() { t.iterations++ }) }
-func (t *tally) Lost()                         { t.do(func() { t.ended++ }) }
+func (t *tally) Began(int)                     { t.do(func() { t.began++ }) }
+func (t *tally) Ended(int)                     { t.do(func() { t.over++ }) }
+func (t *tally) Iteration(int)                 { t.do(func() { t.iterations++ }) }
+func (t *tally) Lost(int)                      { t.do(func() { t.ended++ }) }
 
 // troupe is a Cast at work on a Manager.
 type troupe struct {

@@ -139,6 +139,7 @@ func (p *Player) signaled(c *actors.Connection, e *messages.Signaled) {
 
 // begin starts the first iteration.
 func (p *Player) begin(c *actors.Connection) {
+	p.stage.series.Began(p.prog.Index)
 	if !p.stage.supplied(p) {
 		p.waiting = forNothing
 		p.end(c)
@@ -286,7 +287,7 @@ func (p *Player) closed(c *actors.Connection, e *messages.Closed) {
 // lost has the player do what its program says about a lost connection, and then go on where it was.
 func (p *Player) lost(c *actors.Connection, now messages.Stamp) {
 	if p.prog.Lost < 0 || p.inLost || p.stage.cast.quiet.Load() {
-		p.stage.series.Lost()
+		p.stage.series.Lost(p.prog.Index)
 		p.end(c)
 		return
 	}
@@ -302,6 +303,7 @@ func (p *Player) end(c *actors.Connection) {
 		return
 	}
 	p.waiting, p.until = ended, 0
+	p.stage.series.Ended(p.prog.Index)
 	p.leaveAll()
 	if p.own != nil {
 		p.own.rules = nil

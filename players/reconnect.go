@@ -61,7 +61,7 @@ func (p *Player) attempt(c *actors.Connection, due messages.Stamp) {
 	p.intended = due
 	if c.Reconnect() != nil { // never connected, or the rig is stopping
 		p.waiting, p.until = forNothing, 0
-		p.stage.series.Lost()
+		p.stage.series.Lost(p.prog.Index)
 		p.end(c)
 		return
 	}

@@ -71,7 +71,7 @@ func TestMeasured(t *testing.T) {
 	tr := perform(t, srv.URL(), measuredStory, 1, func(o *CastOptions) {
 		var err error
 		s := o.Scenario
-		names, err = metrics.NewScenario(metrics.Names{Requests: s.Requests, Checks: s.Checks, Deliveries: s.Deliveries, Ticks: s.Ticks})
+		names, err = metrics.NewScenario(metrics.Names{Requests: s.Requests, Checks: s.Checks, Deliveries: s.Deliveries, Ticks: s.Ticks, Populations: s.Populations})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestSeriesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := metrics.NewScenario(metrics.Names{Checks: s.Checks}); err != nil {
+	if _, err := metrics.NewScenario(metrics.Names{Checks: s.Checks, Populations: s.Populations}); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct{ text, want string }{

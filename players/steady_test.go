@@ -76,5 +76,7 @@ type quiet struct{ Series }
 
 func (quiet) Lag(time.Duration) {}
 func (quiet) Check(int, bool)   {}
-func (quiet) Iteration()        {}
-func (quiet) Lost()             {}
+func (quiet) Began(int)         {}
+func (quiet) Iteration(int)     {}
+func (quiet) Lost(int)          {}
+func (quiet) Ended(int)         {}

@@ -65,7 +65,7 @@ func (p *Player) disconnected(c *actors.Connection) bool {
 
 func (p *Player) connect(c *actors.Connection, in *scenario.Instr) bool {
 	if c.Connect(p.stage.cast.Connect(int(p.n), p.opening(in))) != nil { // counted as refused
-		p.stage.series.Lost()
+		p.stage.series.Lost(p.prog.Index)
 		p.end(c)
 		return false
 	}
@@ -121,7 +121,7 @@ func (p *Player) finished(c *actors.Connection) bool {
 	if p.inLost {
 		p.inLost = false
 		if !p.stage.connected {
-			p.stage.series.Lost()
+			p.stage.series.Lost(p.prog.Index)
 			p.end(c)
 			return false
 		}
@@ -135,7 +135,7 @@ func (p *Player) finished(c *actors.Connection) bool {
 		}
 		p.closing = false
 	}
-	p.stage.series.Iteration()
+	p.stage.series.Iteration(p.prog.Index)
 	p.iteration++
 	if cast := p.stage.cast; p.leaving || cast.quiet.Load() || cast.Iterations > 0 && int(p.iteration) >= cast.Iterations {
 		p.end(c)

@@ -31,7 +31,7 @@ func scenarioOf(t *testing.T, n metrics.Names) (*metrics.Scenario, *metrics.Scen
 func story(t *testing.T) *Summary {
 	names, shard := scenarioOf(t, metrics.Names{
 		Requests: []string{"login", "trade"}, Checks: []string{"has a name", "is rich"},
-		Deliveries: []string{"chat"}, Ticks: []string{"world"},
+		Deliveries: []string{"chat"}, Ticks: []string{"world"}, Populations: []string{"all"},
 	})
 	const ms = time.Millisecond
 	at := func(n int) messages.Stamp { return messages.Stamp(n) * messages.Stamp(ms) }
@@ -50,8 +50,10 @@ func story(t *testing.T) *Summary {
 	shard.Delivered(0, 9*ms, messages.OrderDuplicate)
 	shard.Tick(0, -1*ms)
 	shard.Tick(0, 3*ms)
-	shard.Iteration()
-	shard.Lost()
+	shard.Began(0)
+	shard.Iteration(0)
+	shard.Lost(0)
+	shard.Ended(0)
 	shard.Fault()
 	sum := names.NewSnapshot()
 	shard.AddTo(sum)

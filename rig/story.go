@@ -85,7 +85,7 @@ type story struct {
 
 func (r *run) newStory(p *Play) (*story, error) {
 	sc := p.Scenario
-	names, err := metrics.NewScenario(metrics.Names{Requests: sc.Requests, Checks: sc.Checks, Deliveries: sc.Deliveries, Ticks: sc.Ticks})
+	names, err := metrics.NewScenario(metrics.Names{Requests: sc.Requests, Checks: sc.Checks, Deliveries: sc.Deliveries, Ticks: sc.Ticks, Populations: sc.Populations})
 	if err != nil {
 		return nil, &messages.FieldError{Field: "Play", Err: err}
 	}

@@ -59,7 +59,7 @@ func newCompiler(src *source, file *File, dir string, o Options) *compiler {
 const maxCode = 100_000
 
 func (c *compiler) compile(p *Population) {
-	prog := &Program{Name: p.Name, Weight: p.Weight, Lost: -1}
+	prog := &Program{Index: len(c.out.Programs), Name: p.Name, Weight: p.Weight, Lost: -1}
 	c.population = population{prog: prog, scope: c.fileScope(), lossy: len(p.Lost) > 0}
 	for _, v := range p.Vars {
 		c.declare(v.Name, v.At)
@@ -97,6 +97,7 @@ func (c *compiler) compile(p *Population) {
 	}
 	prog.Vars = c.scope.vars
 	c.out.Programs = append(c.out.Programs, prog)
+	c.out.Populations = append(c.out.Populations, prog.Name)
 }
 
 // fileScope is what every population may use; the slots of the file's variables are the same in all.

@@ -29,6 +29,8 @@ type Scenario struct {
 	Deliveries []string
 	Ticks      []string
 
+	Populations []string // by Program.Index
+
 	Thresholds []Bound // in the order of the file; nothing judges them yet
 
 	name string // of the file
@@ -47,6 +49,7 @@ func (s *Scenario) Enough(players int) error {
 
 // Program is what the players of one population run.
 type Program struct {
+	Index    int // in the Scenario's Programs
 	Name     string
 	Weight   float64
 	Vars     []string // by slot

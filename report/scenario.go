@@ -1,11 +1,6 @@
 package report
 
-import (
-	"fmt"
-
-	"github.com/loadrig/loadrig/messages"
-	"github.com/loadrig/loadrig/metrics"
-)
+import "fmt"
 
 // Scenario is what a run of a scenario measured, by the names that the scenario gave. Lists are in its order.
 type Scenario struct {
@@ -25,8 +20,14 @@ type Scenario struct {
 
 // Population is the players who play the same part.
 type Population struct {
-	Name    string `json:"name"`
-	Players int    `json:"players"` // that were to play it
+	Name       string  `json:"name"`
+	Players    int     `json:"players"` // that were to play it
+	Started    uint64  `json:"started"`
+	Ended      uint64  `json:"ended"`
+	Iterations uint64  `json:"iterations"`
+	Lost       uint64  `json:"lost"`             // ended before they had gone through their steps
+	Response   Latency `json:"response_seconds"` // of all that was answered, but over HTTP
+	RoundTrip  Latency `json:"round_trip_seconds"`
 }
 
 // Starts counts what became of the starts of players that were due.
@@ -71,48 +72,6 @@ type Tick struct {
 	Name      string  `json:"name"`
 	Deviation Latency `json:"deviation_seconds"` // of the time between two from what is wanted, either way
 	Drift     float64 `json:"drift_seconds"`     // its mean with signs: more than 0 if ticks come too slowly
-}
-
-// FillScenario sets what the final snapshot of the scenario's series says. Name, Populations, Starts and
-// FirstFault and Thresholds are the caller's. It goes after Fill, as what does not add up is told in Rig.Conservation.
-func (s *Summary) FillScenario(snap *metrics.ScenarioSnapshot) {
-	if s.Scenario == nil {
-		s.Scenario = new(Scenario)
-	}
-	c := s.Scenario
-	if c.Populations == nil {
-		c.Populations = []Population{}
-	}
-	c.Iterations, c.PlayersLost, c.Faults = snap.Iterations, snap.PlayersLost, snap.Faults
-	c.Requests = make([]Request, len(snap.Requests))
-	for i := range snap.Requests {
-		r := &snap.Requests[i]
-		c.Requests[i] = Request{r.Name, r.Lost, NewLatency(&r.Response), NewLatency(&r.RoundTrip)}
-	}
-	c.Checks = make([]Check, len(snap.Checks))
-	for i, k := range snap.Checks {
-		c.Checks[i] = Check{k.Name, k.Held, k.Failed}
-	}
-	c.Deliveries = make([]Delivery, len(snap.Deliveries))
-	for i := range snap.Deliveries {
-		d := &snap.Deliveries[i]
-		c.Deliveries[i] = Delivery{
-			Name: d.Name, Published: d.Published, Expected: d.Expected, Lost: d.Lost(), Latency: NewLatency(&d.Latency),
-			InOrder: d.Orders[messages.OrderKept], Late: d.Orders[messages.OrderLate], Duplicate: d.Orders[messages.OrderDuplicate],
-		}
-	}
-	c.Ticks = make([]Tick, len(snap.Ticks))
-	for i := range snap.Ticks {
-		t := &snap.Ticks[i]
-		c.Ticks[i] = Tick{t.Name, NewLatency(&t.Deviation), t.Drift().Seconds()}
-	}
-	switch err := snap.Check(); {
-	case err == nil:
-	case s.Rig.Conservation == "ok":
-		s.Rig.Conservation = err.Error()
-	default:
-		s.Rig.Conservation += "\n" + err.Error()
-	}
 }
 
 // failures gives what of the scenario did not take place, as reasons for a verdict. A fault is one: a condition

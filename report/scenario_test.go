@@ -29,10 +29,11 @@ func scenarioOf(t *testing.T, n metrics.Names) (*metrics.Scenario, *metrics.Scen
 // were sent and 1 ms more after they were due, and one lost; two messages for two each, of which three came, one
 // of them twice and one late; and ticks that were 1 ms early and 3 ms late.
 func story(t *testing.T) *Summary {
-	names, shard := scenarioOf(t, metrics.Names{
+	named := metrics.Names{
 		Requests: []string{"login", "trade"}, Checks: []string{"has a name", "is rich"},
-		Deliveries: []string{"chat"}, Ticks: []string{"world"}, Populations: []string{"all"},
-	})
+		Deliveries: []string{"chat"}, Ticks: []string{"world"}, Populations: []string{"traders", "onlookers"},
+	}
+	names, shard := scenarioOf(t, named)
 	const ms = time.Millisecond
 	at := func(n int) messages.Stamp { return messages.Stamp(n) * messages.Stamp(ms) }
 	shard.Request(0, at(0), at(1), at(3))
@@ -58,14 +59,23 @@ func story(t *testing.T) *Summary {
 	sum := names.NewSnapshot()
 	shard.AddTo(sum)
 
+	r := metrics.NewRecorder(names)
+	r.NowScenario.CopyFrom(sum)
+	m, o := exampleManifest(), exampleOutcome()
+	m.Scenario = manifestOf("market day", named)
+	o.Starts, o.FirstFault = Starts{OnTime: 1, Late: 1, Missed: 1, Latest: 0.015}, "line 8: word > 3: invalid operation"
+	o.Players = []int{2, 1}
+	b := NewBuilder(m)
+	b.Record(r.Record(0, 10))
+	b.Event(Event{Kind: Ended, Outcome: o})
 	s := example()
-	s.Scenario = &Scenario{
-		Name: "market day", Populations: []Population{{"traders", 2}, {"onlookers", 1}},
-		Starts: Starts{OnTime: 1, Late: 1, Missed: 1, Latest: 0.015}, FirstFault: "line 8: word > 3: invalid operation",
-	}
-	s.FillScenario(sum)
+	s.Scenario = b.Summary().Scenario
 	s.Judge(Basis{Asked: 3, MaxLag: DefaultMaxLag, Details: map[string]string{"refused": "connect: connection refused"}})
 	return s
+}
+
+func manifestOf(name string, n metrics.Names) *ManifestScenario {
+	return &ManifestScenario{Name: name, Requests: n.Requests, Checks: n.Checks, Deliveries: n.Deliveries, Ticks: n.Ticks, Populations: n.Populations}
 }
 
 // TestScenarioGolden is what a scenario adds to a summary; TestGolden has the rest.
@@ -128,7 +138,6 @@ func TestScenarioFigures(t *testing.T) {
 // TestScenarioSchema: programs rely on these names and on every list being there, and that there is no scenario
 // where none was run.
 func TestScenarioSchema(t *testing.T) {
-	names, _ := scenarioOf(t, metrics.Names{})
 	s := new(Summary)
 	fields := func() (top, part map[string]json.RawMessage) {
 		var b bytes.Buffer
@@ -148,9 +157,9 @@ func TestScenarioSchema(t *testing.T) {
 	if top, _ := fields(); top["scenario"] != nil {
 		t.Errorf("got %s without a scenario", top["scenario"])
 	}
-	s.Fill(new(metrics.Snapshot))
-	s.FillScenario(names.NewSnapshot())
-	s.Judge(Basis{})
+	b := NewBuilder(&Manifest{Scenario: new(ManifestScenario)})
+	b.Event(Event{Kind: Ended, Outcome: new(Outcome)})
+	s = b.Summary()
 	if s.Verdict != Pass {
 		t.Errorf("got %s %q, want pass", s.Verdict, s.Reasons)
 	}
@@ -206,17 +215,29 @@ func TestBrokenCountsOfAScenario(t *testing.T) {
 	shard.RequestLost(0) // there is none of that number
 	sum := names.NewSnapshot()
 	shard.AddTo(sum)
-	for before, want := range map[string]string{
-		"ok":             "counts of the scenario do not add up: malformed measurements: got 1, want 0",
-		"one is missing": "one is missing\ncounts of the scenario do not add up: malformed measurements: got 1, want 0",
-	} {
-		s := new(Summary)
-		s.Rig.Conservation = before
-		s.FillScenario(sum)
-		s.Judge(Basis{MaxLag: DefaultMaxLag})
-		if s.Rig.Conservation != want || s.Verdict != Untrustworthy {
-			t.Errorf("got %q, %s; want %q, untrustworthy", s.Rig.Conservation, s.Verdict, want)
-		}
+	r := metrics.NewRecorder(names)
+	r.NowScenario.CopyFrom(sum)
+	b := NewBuilder(&Manifest{Scenario: new(ManifestScenario), MaxLag: 1})
+	b.Record(r.Record(0, 1))
+	b.Event(Event{Kind: Ended, Outcome: new(Outcome)})
+	s := b.Summary()
+	if want := "counts of the scenario do not add up: malformed measurements: got 1, want 0"; s.Rig.Conservation != want || s.Verdict != Untrustworthy {
+		t.Errorf("got %q, %s; want %q, untrustworthy", s.Rig.Conservation, s.Verdict, want)
+	}
+}
+
+// TestCutOff: a run that never ended is told by its records, and is never a pass.
+func TestCutOff(t *testing.T) {
+	r := metrics.NewRecorder(nil)
+	r.Now.Added, r.Now.States[messages.Idle] = 7, 7
+	b := NewBuilder(exampleManifest())
+	b.Record(r.Record(0, 37))
+	s := b.Summary()
+	if s.Verdict != Untrustworthy || !s.CutOff || s.Duration != 37 || s.Connections.ByState["idle"] != 7 {
+		t.Errorf("got %s, cut off %t, %v s, %v", s.Verdict, s.CutOff, s.Duration, s.Connections.ByState)
+	}
+	if want := "the records end after 37.0s without an end of the run"; !strings.HasPrefix(s.Reasons[0], want) {
+		t.Errorf("got %q, want %q", s.Reasons, want)
 	}
 }
 
@@ -226,7 +247,7 @@ func TestScenarioFits(t *testing.T) {
 	slow := Latency{Count: 123_456_789, P50: 0.0123, P90: 0.0123, P99: 0.0123, P999: 12.34, Max: 61.5}
 	s := &Scenario{
 		Name: long + "\n" + long, Iterations: 123_456_789, PlayersLost: 1_234_567, Faults: 1_234_567,
-		Populations: []Population{{long, 1_000_000}, {"b", 1}, {long, 1_000_000}, {long, 0}},
+		Populations: []Population{{Name: long, Players: 1_000_000}, {Name: "b", Players: 1}, {Name: long, Players: 1_000_000}, {Name: long}},
 		Starts:      Starts{OnTime: 12_345_678, Late: 1_234_567, Missed: 123_456, Latest: 12.3},
 		Requests:    []Request{{long, 1234, slow, slow}, {"never", 0, Latency{}, Latency{}}},
 		Checks:      []Check{{long, 123_456_789, 123_456_789}},

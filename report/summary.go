@@ -29,24 +29,33 @@ const (
 // Summary is the outcome of one run. Durations are in seconds, sizes in bytes.
 type Summary struct {
 	Schema   string   `json:"schema"`
+	Run      string   `json:"run"`            // its id
+	Name     string   `json:"name,omitempty"` // what its user calls it
 	Verdict  Verdict  `json:"verdict"`
 	Reasons  []string `json:"reasons"` // why the verdict is not pass; empty if it is
 	URL      string   `json:"url"`
 	Started  string   `json:"started"` // RFC 3339
 	Duration float64  `json:"duration_seconds"`
 	// Interrupted tells that the run was ended before its time.
-	Interrupted bool         `json:"interrupted"`
-	Players     int          `json:"players"` // asked for
-	Connections Connections  `json:"connections"`
-	Messages    Messages     `json:"messages"`
-	RoundTrip   Latency      `json:"round_trip_seconds"`   // from the actual write to the answer
-	Response    Latency      `json:"response_seconds"`     // from the intended send time to the answer
-	ScheduleLag Latency      `json:"schedule_lag_seconds"` // from the intended to the actual send time
-	Ping        Latency      `json:"ping_seconds"`         // from a keep-alive ping to its pong
-	Handshake   Handshake    `json:"handshake_seconds"`
-	Disconnects []Disconnect `json:"disconnects"`
-	Scenario    *Scenario    `json:"scenario,omitempty"` // nil where none was run
-	Rig         Rig          `json:"rig"`
+	Interrupted bool `json:"interrupted"`
+	// Aborted is the threshold that ended the run before its time.
+	Aborted string `json:"aborted,omitempty"`
+	// CutOff tells that the run never ended: loadrig was killed, or the machine went down. The figures are those
+	// of the records there are.
+	CutOff      bool              `json:"cut_off,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	Players     int               `json:"players"` // asked for
+	Connections Connections       `json:"connections"`
+	Messages    Messages          `json:"messages"`
+	RoundTrip   Latency           `json:"round_trip_seconds"`   // from the actual write to the answer
+	Response    Latency           `json:"response_seconds"`     // from the intended send time to the answer
+	ScheduleLag Latency           `json:"schedule_lag_seconds"` // from the intended to the actual send time
+	Ping        Latency           `json:"ping_seconds"`         // from a keep-alive ping to its pong
+	Handshake   Handshake         `json:"handshake_seconds"`
+	Disconnects []Disconnect      `json:"disconnects"`
+	Scenario    *Scenario         `json:"scenario,omitempty"` // nil where none was run
+	Events      []Event           `json:"events"`             // the first 100 that are worth telling
+	Rig         Rig               `json:"rig"`
 }
 
 // Connections counts attempts to connect.
@@ -118,49 +127,6 @@ func NewLatency(h *metrics.Histogram) Latency {
 	}
 }
 
-// Fill sets what the final snapshot says. Connections.ByState and Peak are the caller's.
-func (s *Summary) Fill(snap *metrics.Snapshot) {
-	s.Schema = Schema
-	c := &s.Connections
-	for from := range snap.Transitions {
-		c.Attempted += snap.Transitions[from][messages.Connecting]
-	}
-	c.Opened = snap.Transitions[messages.Connecting][messages.Connected]
-	c.Failed = snap.Transitions[messages.Connecting][messages.Disconnected]
-	c.Compressed = snap.Compressed
-	t := &snap.Traffic
-	s.Messages = Messages{
-		Sent:          t.Sent[messages.OpText] + t.Sent[messages.OpBinary],
-		Received:      t.Received[messages.OpText] + t.Received[messages.OpBinary],
-		SentBytes:     t.SentBytes,
-		ReceivedBytes: t.ReceivedBytes,
-
-		SentWireBytes:     t.SentWire,
-		ReceivedWireBytes: t.ReceivedWire,
-	}
-	for _, n := range t.Dropped {
-		s.Messages.Dropped += n
-	}
-	s.RoundTrip = NewLatency(&snap.RoundTrip)
-	s.Response = NewLatency(&snap.Response)
-	s.ScheduleLag = NewLatency(&snap.ScheduleLag)
-	s.Ping = NewLatency(&snap.Ping)
-	s.Handshake = Handshake{Latency: NewLatency(&snap.Handshake), Phases: make(map[string]Latency)}
-	for p := range snap.Phases {
-		if h := &snap.Phases[p]; h.Count() > 0 {
-			s.Handshake.Phases[messages.Phase(p).String()] = NewLatency(h)
-		}
-	}
-	s.Disconnects = snap.DisconnectCounts()
-	if s.Disconnects == nil {
-		s.Disconnects = []Disconnect{}
-	}
-	s.Rig.Conservation = "ok"
-	if err := snap.Check(); err != nil {
-		s.Rig.Conservation = err.Error()
-	}
-}
-
 // DefaultMaxLag is the schedule lag that a trustworthy rig keeps for 99 of 100 sends.
 const DefaultMaxLag = 100 * time.Millisecond
 
@@ -177,6 +143,9 @@ type Basis struct {
 // Judge sets the verdict and its reasons from everything else in s.
 func (s *Summary) Judge(b Basis) {
 	var rig, server []string
+	if s.CutOff {
+		rig = append(rig, fmt.Sprintf("the records end after %s without an end of the run: loadrig was killed, or the machine went down", seconds(s.Duration)))
+	}
 	if s.Rig.Conservation != "ok" {
 		rig = append(rig, "the counts do not add up, which is a bug in loadrig: "+s.Rig.Conservation)
 	}

@@ -47,14 +47,28 @@ func example() *Summary {
 	snap.Traffic = messages.Traffic{Asked: 4, SentBytes: 128, ReceivedBytes: 128, SentWire: 1100, ReceivedWire: 700}
 	snap.Traffic.Sent[messages.OpText], snap.Traffic.Sent[messages.OpClose] = 2, 2
 	snap.Traffic.Received[messages.OpText] = 2
-	s := &Summary{URL: "ws://127.0.0.1:8080/", Started: "2026-11-23T00:00:00Z", Duration: 10, Players: 3}
-	s.Connections.ByState = map[string]int64{"idle": 0, "connecting": 0, "connected": 2, "disconnected": 1}
-	s.Connections.Peak = 2
-	s.Rig = Rig{Version: "v1.2.3", Go: "go1.26.0", Engine: "epoll", Shards: 2, CPUSeconds: 0.5, MaxRSSBytes: 20 << 20,
-		GCPauseMax: 0.0001, OpenFileLimit: 20000, Goroutines: 5, DrainSeconds: 0.25}
-	s.Fill(&snap)
-	s.Judge(Basis{Asked: 3, MaxLag: DefaultMaxLag, Details: map[string]string{"refused": "connect: connection refused"}})
-	return s
+	r := metrics.NewRecorder(nil)
+	*r.Now = snap
+	b := NewBuilder(exampleManifest())
+	b.Record(r.Record(0, 10))
+	b.Event(Event{At: 10.5, Kind: Ended, Outcome: exampleOutcome()})
+	return b.Summary()
+}
+
+func exampleManifest() *Manifest {
+	return &Manifest{
+		Schema: ManifestSchema, ID: "20261123-000000-c0ffee", Started: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		URL: "ws://127.0.0.1:8080/", Players: 3, Interval: 10, MaxLag: DefaultMaxLag.Seconds(),
+		Version: "v1.2.3", Go: "go1.26.0", Engine: "epoll", Shards: 2, Host: Host{Files: 20000},
+	}
+}
+
+func exampleOutcome() *Outcome {
+	return &Outcome{
+		Load: 10, Drain: 0.25, Peak: 2, Asked: 3, Goroutines: 5, CPU: 0.5, MaxRSS: 20 << 20, GCPause: 0.0001,
+		ByState: map[string]int64{"idle": 0, "connecting": 0, "connected": 2, "disconnected": 1},
+		Details: map[string]string{"refused": "connect: connection refused"},
+	}
 }
 
 func TestGolden(t *testing.T) {
@@ -88,11 +102,10 @@ func TestSchema(t *testing.T) {
 	if err := new(Summary).WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	empty := new(Summary)
-	empty.Fill(new(metrics.Snapshot))
-	empty.Judge(Basis{})
+	empty := NewBuilder(new(Manifest))
+	empty.Event(Event{Kind: Ended, Outcome: new(Outcome)})
 	b.Reset()
-	if err := empty.WriteJSON(&b); err != nil {
+	if err := empty.Summary().WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
 	var top map[string]json.RawMessage

@@ -45,7 +45,7 @@ func (r *run) turn(ctx context.Context, timer *time.Timer, n int) bool {
 	}
 }
 
-// Progress is how a run stands, once a second.
+// Progress is how a run stands at the end of an interval.
 type Progress struct {
 	Elapsed   time.Duration
 	Players   int // asked for

@@ -63,6 +63,16 @@ type Config struct {
 	// less late. Default report.DefaultMaxLag, 100 ms.
 	MaxLag time.Duration
 
+	// Interval is how long the intervals are that the run is recorded in. Default 1 s; 10 s for a load that is
+	// planned to last more than an hour.
+	Interval time.Duration
+	// Sinks are given all records and events of the run, and the summary: see report.Sink. What one cannot take is
+	// told of, and never ends the run; but a sink that cannot begin does, before the first player.
+	Sinks []report.Sink
+	// Name and Tags mark the run, for people and for outputs. Default: none.
+	Name string
+	Tags map[string]string
+
 	// HTTP is the address to serve /metrics and /healthz on, while the run lasts. Default: none. Extra
 	// is served beside them, by path.
 	HTTP  string
@@ -70,7 +80,7 @@ type Config struct {
 
 	// Version, Revision and GoVersion say what runs, in the summary and in the metrics.
 	Version, Revision, GoVersion string
-	// Progress is told of the run once a second, in its own goroutine. Default: nobody.
+	// Progress is told of the run at the end of each interval, in its own goroutine. Default: nobody.
 	Progress func(Progress)
 	// Serving is told the address that HTTP got.
 	Serving func(addr string)
@@ -79,6 +89,12 @@ type Config struct {
 	// Logger is told of faults of the rig. Default: slog.Default.
 	Logger *slog.Logger
 }
+
+// The range of Config.Interval.
+const (
+	MinInterval = 100 * time.Millisecond
+	MaxInterval = 10 * time.Minute
+)
 
 const (
 	defaultHandshakes = 256
@@ -137,6 +153,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxLag < 0 {
 		wrong("MaxLag", fmt.Errorf("got %v, want more than 0", c.MaxLag))
+	}
+	if c.Interval != 0 && (c.Interval < MinInterval || c.Interval > MaxInterval) {
+		wrong("Interval", fmt.Errorf("got %v, want %v to %v", c.Interval, MinInterval, MaxInterval))
 	}
 	wrong("Rate", c.Rate.Validate())
 	if c.MaxHandshakes < 0 {

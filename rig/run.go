@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/actors"
-	"github.com/loadrig/loadrig/machine"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
@@ -96,6 +95,7 @@ type run struct {
 	gauges    gauges
 	ids       []messages.ConnID
 	started   time.Time
+	journal   *journal
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
@@ -117,31 +117,43 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	}
 	r.ids = ids
 	r.started = time.Now()
-	if r.story != nil {
-		err = r.tell(ctx)
-	} else {
-		r.load(ctx)
-	}
-	if err != nil {
+	if r.journal, err = r.newJournal(); err != nil {
 		return nil, err
 	}
-
-	s := &report.Summary{
-		URL: safeURL(r.cfg.URL), Started: r.started.UTC().Format(time.RFC3339),
-		Players: r.cfg.Connections, Interrupted: ctx.Err() != nil,
+	stop := r.journal.keep()
+	defer stop()
+	s, err := r.carryOut(ctx, stop)
+	if err != nil {
+		r.journal.abandon()
 	}
-	if r.crowd != nil {
+	return s, err
+}
+
+// carryOut has the load take place, and closes everything.
+func (r *run) carryOut(ctx context.Context, stop func()) (*report.Summary, error) {
+	if r.story != nil {
+		if err := r.tell(ctx); err != nil {
+			return nil, err
+		}
+	} else {
+		r.load(ctx)
 		r.crowd.Quiet()
 	}
-	s.Duration = time.Since(r.started).Seconds()
-	return s, r.finish(s)
+	o := &report.Outcome{Load: time.Since(r.started).Seconds(), Interrupted: ctx.Err() != nil}
+	r.journal.event(report.LoadOver, "the load is over; connections are closed now")
+	if err := r.finish(o); err != nil {
+		return nil, err
+	}
+	stop()
+	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return r.journal.end(last, o)
 }
 
 // load has players arrive and stay until the time is over, or ctx, or no player is left.
 func (r *run) load(ctx context.Context) {
 	load, cancel := context.WithTimeout(ctx, r.cfg.Duration)
 	defer cancel()
-	watching := r.watch(load)
 	arriving := make(chan struct{})
 	go func() {
 		defer close(arriving)
@@ -153,84 +165,71 @@ func (r *run) load(ctx context.Context) {
 		cancel()
 	}
 	<-arriving
-	<-watching
 }
 
 // tell carries out the scenario.
 func (r *run) tell(ctx context.Context) error {
 	r.story.free = append([]messages.ConnID(nil), r.ids...)
-	watched, cancel := context.WithCancel(ctx)
-	watching := r.watch(watched)
-	err := r.story.direct(ctx)
-	cancel()
-	<-watching
-	return err
+	return r.story.direct(ctx)
 }
 
-// finish waits for the last answers, closes all connections and fills in the summary.
-func (r *run) finish(s *report.Summary) error {
+// finish waits for the last answers, closes all connections and fills in the outcome.
+func (r *run) finish(o *report.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Settle+drainTimeout)
 	defer cancel()
 	snap := new(metrics.Snapshot)
 	if err := r.settle(ctx, snap); err != nil {
 		return err
 	}
-	s.Connections.ByState = make(map[string]int64)
+	o.ByState = make(map[string]int64)
 	for _, st := range messages.States() {
-		s.Connections.ByState[st.String()] = snap.States[st]
+		o.ByState[st.String()] = snap.States[st]
 	}
-	s.Rig.Goroutines = runtime.NumGoroutine()
-	s.Rig.Unsent = snap.Traffic.Pending
+	o.Goroutines = runtime.NumGoroutine()
+	o.Unsent = snap.Traffic.Pending
 	draining := time.Now()
 	if err := r.manager.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("drain: %w", err)
 	}
-	s.Rig.DrainSeconds = time.Since(draining).Seconds()
+	o.Drain = time.Since(draining).Seconds()
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if r.story != nil {
 		r.story.cast.Stop() // HTTP requests under way count as lost now
-		if err := r.story.describe(last, s); err != nil {
-			return fmt.Errorf("read the scenario's counts: %w", err)
-		}
+		r.story.describe(o)
 	}
 	snap.Reset()
 	if err := r.gather(last, snap); err != nil {
 		return fmt.Errorf("read the counts: %w", err)
 	}
-	s.Fill(snap)
-	if r.story != nil {
-		s.Scenario.Thresholds = figures{snap, r.story.last}.judge(r.story.play.Scenario.Thresholds)
-	}
-	s.Connections.Peak = r.gauges.peak.Load()
-	r.describe(last, s, snap)
-	asked := uint64(s.Players)
-	if s.Interrupted || r.story != nil { // who opens a connection, and how often, is the scenario's affair
-		asked = s.Connections.Attempted
-	}
-	s.Judge(report.Basis{Asked: asked, MaxLag: r.cfg.MaxLag, Details: r.gauges.details()})
+	o.Peak = r.gauges.peak.Load()
+	r.describe(last, o, snap)
 	return nil
 }
 
-// describe fills in what the run cost.
-func (r *run) describe(ctx context.Context, s *report.Summary, snap *metrics.Snapshot) {
-	rig := &s.Rig
-	rig.Version, rig.Go = r.cfg.Version, r.cfg.GoVersion
-	rig.Engine = r.manager.Network().Options().Engine.String()
-	rig.Shards = r.cfg.Shards
+// describe fills in what the run cost, and what was asked for.
+func (r *run) describe(ctx context.Context, o *report.Outcome, snap *metrics.Snapshot) {
 	cpu, rss := usage()
-	rig.CPUSeconds, rig.MaxRSSBytes = cpu.Seconds(), rss
-	rig.OpenFileLimit = uint64(machine.Read().Files)
-	if r.story == nil && r.cfg.Traffic != players.Idle && s.Messages.Sent > snap.RoundTrip.Count() {
-		rig.Unanswered = s.Messages.Sent - snap.RoundTrip.Count()
+	o.CPU, o.MaxRSS = cpu.Seconds(), rss
+	data := snap.Traffic.Sent[messages.OpText] + snap.Traffic.Sent[messages.OpBinary]
+	if r.story == nil && r.cfg.Traffic != players.Idle && data > snap.RoundTrip.Count() {
+		o.Unanswered = data - snap.RoundTrip.Count()
 	}
 	if all, err := r.manager.Snapshot(ctx); err == nil {
-		rig.Panics = all.Panics
+		o.Panics = all.Panics
 	}
 	var gc debug.GCStats
 	gc.PauseQuantiles = make([]time.Duration, 2)
 	debug.ReadGCStats(&gc)
-	rig.GCPauseMax = gc.PauseQuantiles[1].Seconds()
+	o.GCPause = gc.PauseQuantiles[1].Seconds()
+	o.Details = r.gauges.details()
+	o.Asked = uint64(r.cfg.Connections)
+	if o.Interrupted || r.story != nil { // who opens a connection, and how often, is the scenario's affair
+		o.Asked = 0
+		for from := range snap.Transitions {
+			o.Asked += snap.Transitions[from][messages.Connecting]
+		}
+	}
 }
 
 // settle waits until what was sent was answered, or was not for long enough, and leaves the counts in

@@ -24,7 +24,9 @@ type Play struct {
 	Tables   []players.Table // by feed of the scenario
 	Plan     load.Plan
 	Seed     uint64
-	Env      map[string]string // what env(name) gives in expressions
+	// SHA256, in hex, and Text are of the scenario's file, the latter without secrets. They go into the manifest.
+	SHA256, Text string
+	Env          map[string]string // what env(name) gives in expressions
 	// Auth gives the auth context of the n-th player, whose identity the scenario says. Default: Config.Auth.
 	Auth func(n int, id players.Identity) messages.Authorizer
 }
@@ -78,7 +80,6 @@ type story struct {
 	next  int               // the number of the next player
 
 	changed chan struct{}
-	last    *metrics.ScenarioSnapshot // what describe read
 	mu      sync.Mutex
 	over    []messages.ConnID // have ended, and were not noticed yet; guarded by mu
 }
@@ -311,24 +312,12 @@ func (s *story) gather(ctx context.Context, sum *metrics.ScenarioSnapshot) error
 	return nil
 }
 
-// describe fills in what the scenario's part of the summary says.
-func (s *story) describe(ctx context.Context, sum *report.Summary) error {
-	snap := s.names.NewSnapshot()
-	if err := s.gather(ctx, snap); err != nil {
-		return err
-	}
+// describe adds what is known of the scenario beside its counts.
+func (s *story) describe(o *report.Outcome) {
 	t := s.tally
-	sum.Scenario = &report.Scenario{
-		Name:       s.play.Scenario.File.Name,
-		FirstFault: s.cast.FirstFault(),
-		Starts:     report.Starts{OnTime: uint64(t.OnTime), Late: uint64(t.Late), Missed: uint64(t.Never), Latest: t.Worst.Seconds()},
-	}
-	for i, n := range s.cast.Parts(s.next) {
-		sum.Scenario.Populations = append(sum.Scenario.Populations, report.Population{Name: s.play.Scenario.Programs[i].Name, Players: n})
-	}
-	sum.FillScenario(snap)
-	s.last = snap
-	return nil
+	o.FirstFault = s.cast.FirstFault()
+	o.Starts = report.Starts{OnTime: uint64(t.OnTime), Late: uint64(t.Late), Missed: uint64(t.Never), Latest: t.Worst.Seconds()}
+	o.Players = s.cast.Parts(s.next)
 }
 
 // clock waits for instants of a run.

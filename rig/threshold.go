@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/scenario"
@@ -8,8 +9,8 @@ import (
 
 // figures are all that thresholds can be about.
 type figures struct {
-	run   *metrics.Snapshot
-	story *metrics.ScenarioSnapshot
+	run   *metrics.Whole
+	names *report.ManifestScenario
 }
 
 // judge says of each threshold of a scenario whether it held.
@@ -59,20 +60,20 @@ func aggregate(b *scenario.Bound, h *metrics.Histogram) float64 {
 func (f figures) times(b *scenario.Bound) *metrics.Histogram {
 	switch b.Kind {
 	case scenario.KindRequest:
-		return &f.story.Requests[b.Series].Response
+		return f.run.Times(metrics.RequestResponse, f.names.Requests[b.Series])
 	case scenario.KindDelivery:
-		return &f.story.Deliveries[b.Series].Latency
+		return f.run.Times(metrics.DeliveryAge, f.names.Deliveries[b.Series])
 	case scenario.KindTick:
-		return &f.story.Ticks[b.Series].Deviation
+		return f.run.Times(metrics.TickDeviation, f.names.Ticks[b.Series])
 	default:
-		return &f.run.Response
+		return f.run.Times(metrics.Response)
 	}
 }
 
 func (f figures) count(b *scenario.Bound) uint64 {
 	if b.Kind == scenario.KindCheck {
-		k := &f.story.Checks[b.Series]
-		return k.Held + k.Failed
+		_, of := f.share(b)
+		return of
 	}
 	return f.times(b).Count()
 }
@@ -81,19 +82,23 @@ func (f figures) count(b *scenario.Bound) uint64 {
 func (f figures) share(b *scenario.Bound) (part, of uint64) {
 	switch b.Kind {
 	case scenario.KindCheck:
-		k := &f.story.Checks[b.Series]
-		return k.Held, k.Held + k.Failed
+		name := f.names.Checks[b.Series]
+		held := f.run.Count(metrics.Checks, name, metrics.ResultHeld)
+		return held, held + f.run.Count(metrics.Checks, name, metrics.ResultFailed)
 	case scenario.KindDelivery:
-		d := &f.story.Deliveries[b.Series]
-		return d.Lost(), d.Expected
+		name := f.names.Deliveries[b.Series]
+		expected := f.run.Count(metrics.DeliveriesExpected, name)
+		came := f.run.Count(metrics.Deliveries, name, messages.OrderKept.String()) + f.run.Count(metrics.Deliveries, name, messages.OrderLate.String())
+		return expected - min(came, expected), expected
 	case scenario.KindRequest:
-		r := &f.story.Requests[b.Series]
-		return r.Lost, r.Lost + r.Response.Count()
+		name := f.names.Requests[b.Series]
+		lost := f.run.Count(metrics.RequestsLost, name)
+		return lost, lost + f.run.Times(metrics.RequestResponse, name).Count()
 	}
-	for i := range f.story.Requests {
-		r := &f.story.Requests[i]
-		part += r.Lost
-		of += r.Lost + r.Response.Count()
+	for _, name := range f.names.Requests {
+		lost := f.run.Count(metrics.RequestsLost, name)
+		part += lost
+		of += lost + f.run.Times(metrics.RequestResponse, name).Count()
 	}
 	return part, of
 }

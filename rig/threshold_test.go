@@ -73,10 +73,11 @@ func TestThresholds(t *testing.T) {
 
 // TestThresholdClock: times without a name count from when a message was due, as the user would feel it.
 func TestThresholdClock(t *testing.T) {
-	run := new(metrics.Snapshot)
-	run.RoundTrip.Record(time.Millisecond)
-	run.Response.Record(time.Second)
-	got := figures{run, new(metrics.ScenarioSnapshot)}.judge([]scenario.Bound{
+	r, run := metrics.NewRecorder(nil), new(metrics.Whole)
+	r.Now.RoundTrip.Record(time.Millisecond)
+	r.Now.Response.Record(time.Second)
+	run.Add(r.Record(0, 1))
+	got := figures{run, new(report.ManifestScenario)}.judge([]scenario.Bound{
 		{Series: -1, Aggregate: scenario.AggregateP, Percent: 100, Op: "<", Value: 0.5, Threshold: &scenario.Threshold{Text: "p(100)<500ms"}},
 	})
 	if got[0].Held || *got[0].Value != 1 {

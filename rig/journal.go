@@ -1,0 +1,186 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/report"
+)
+
+// Intervals of records, where the configuration has none. A run that is planned to last longer than longRun has
+// fewer of them.
+const (
+	shortInterval = time.Second
+	longInterval  = 10 * time.Second
+	longRun       = time.Hour
+)
+
+// journal makes the records and events of a run, and passes them on: to the builder of the summary, to the sinks
+// and to Progress. Its methods may be called from any goroutine.
+type journal struct {
+	run      *run
+	manifest *report.Manifest
+
+	mu sync.Mutex
+	// Guarded by mu.
+	recorder *metrics.Recorder
+	builder  *report.Builder
+	outputs  []output
+	last     float64 // seconds; the end of the last record
+	law      string  // which was broken last
+	over     bool    // the load is
+
+	sent, received uint64 // data messages, up to the last record
+}
+
+// output is a sink, and what became of it.
+type output struct {
+	report.Sink
+	failed bool
+}
+
+// newJournal begins the journal of a run that starts now. A sink that cannot begin is an error: it is told before
+// the first player.
+func (r *run) newJournal() (*journal, error) {
+	m := r.manifest()
+	j := &journal{run: r, manifest: m, builder: report.NewBuilder(m)}
+	j.recorder = metrics.NewRecorder(nil)
+	if r.story != nil {
+		j.recorder = metrics.NewRecorder(r.story.names)
+	}
+	for _, s := range r.cfg.Sinks {
+		if err := s.Begin(m); err != nil {
+			return nil, &OutputError{err}
+		}
+		j.outputs = append(j.outputs, output{Sink: s})
+	}
+	return j, nil
+}
+
+// OutputError is why an output could not begin; there was no run.
+type OutputError struct{ Err error }
+
+// Error implements error.
+func (e *OutputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *OutputError) Unwrap() error { return e.Err }
+
+// keep makes a record each interval until the function that it gives is called, which waits for the last one.
+func (j *journal) keep() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(time.Duration(j.manifest.Interval * 1e9))
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			within, cancel := context.WithTimeout(ctx, metrics.GatherTimeout)
+			_ = j.record(within) // a shard that does not answer is in the next record
+			cancel()
+		}
+	}()
+	return sync.OnceFunc(func() { cancel(); <-done })
+}
+
+// record makes the next record.
+func (j *journal) record(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.recorder.Now.Reset()
+	if err := j.run.gather(ctx, j.recorder.Now); err != nil {
+		return err
+	}
+	if s := j.run.story; s != nil {
+		j.recorder.NowScenario.Reset()
+		if err := s.gather(ctx, j.recorder.NowScenario); err != nil {
+			return err
+		}
+	}
+	to := j.now()
+	rec := j.recorder.Record(j.last, to)
+	j.last = to
+	j.builder.Record(rec)
+	j.each(func(s report.Sink) error { return s.Record(rec) })
+	if rec.Broken != "" && rec.Broken != j.law {
+		j.tell(report.Event{Kind: report.Broke, Text: rec.Broken})
+	}
+	j.law = rec.Broken
+	if tell := j.run.cfg.Progress; tell != nil && !j.over {
+		tell(j.run.progress(rec))
+	}
+	return nil
+}
+
+// now gives the seconds since the run began.
+func (j *journal) now() float64 { return time.Since(j.run.started).Seconds() }
+
+// event tells of something that happened now.
+func (j *journal) event(kind report.EventKind, format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = j.over || kind == report.LoadOver
+	j.tell(report.Event{Kind: kind, Text: fmt.Sprintf(format, args...)})
+}
+
+func (j *journal) tell(e report.Event) {
+	e.At = j.now()
+	j.builder.Event(e)
+	j.each(func(s report.Sink) error { return s.Event(e) })
+}
+
+// each calls f with each sink. What one cannot take, it does without: the first time is told.
+func (j *journal) each(f func(report.Sink) error) {
+	for i := range j.outputs {
+		o := &j.outputs[i]
+		if err := f(o.Sink); err != nil && !o.failed {
+			o.failed = true
+			j.run.cfg.Logger.Warn("an output lost something; the run goes on", "reason", err)
+			e := report.Event{At: j.now(), Kind: report.Output, Text: err.Error()}
+			j.builder.Event(e)
+			for k := range j.outputs {
+				if k != i {
+					_ = j.outputs[k].Event(e) // told when that one's turn comes
+				}
+			}
+		}
+	}
+}
+
+// end makes the last record, and gives the summary.
+func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, error) {
+	if err := j.record(ctx); err != nil {
+		return nil, fmt.Errorf("read the counts: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.tell(report.Event{Kind: report.Ended, Outcome: o})
+	if story := j.run.story; story != nil {
+		j.builder.Thresholds(figures{j.builder.Whole(), j.manifest.Scenario}.judge(story.play.Scenario.Thresholds))
+	}
+	s := j.builder.Summary()
+	j.each(func(sink report.Sink) error { return sink.End(s) })
+	return s, nil
+}
+
+// abandon ends the sinks of a run that has no summary.
+func (j *journal) abandon() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var errs []error
+	for _, o := range j.outputs {
+		errs = append(errs, o.End(nil))
+	}
+	if err := errors.Join(errs...); err != nil {
+		j.run.cfg.Logger.Warn("an output could not be ended", "reason", err)
+	}
+}

@@ -180,6 +180,9 @@ func (w *Whole) Add(r *Record) {
 		w.Broken = r.Broken
 	}
 	for key, h := range r.Histograms {
+		if h == nil { // as JSON may have it
+			continue
+		}
 		mine := w.histograms[key]
 		if mine == nil {
 			mine = new(Histogram)

@@ -26,6 +26,7 @@ var rules = []rule{
 	{"scenario", 2, []string{"messages", "load", "internal/nearest"}, "what a file means does not depend on who plays it"},
 	{"players", 3, nil, "a player uses a connection, never a run"},
 	{"report", 3, nil, "a report is made from figures, never from live connections or a run"},
+	{"rundir", 4, []string{"metrics", "report"}, "a run on disk is read without running anything"},
 	{"rig", 4, nil, "a run wires what is below it, and knows no flags"},
 	{"internal/cli", 6, nil, "flags, signals and exit codes are the outermost layer"},
 	{"cmd/loadrig", 7, []string{"internal/cli"}, "main is one line, so that everything else is tested"},

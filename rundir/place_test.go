@@ -1,0 +1,110 @@
+package rundir
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDefault(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{map[string]string{"XDG_STATE_HOME": "/x", "HOME": "/h"}, "/x/loadrig/runs"},
+		{map[string]string{"XDG_STATE_HOME": "x", "HOME": "/h"}, "/h/.local/state/loadrig/runs"},
+		{map[string]string{"HOME": "h"}, ""},
+		{nil, ""},
+	} {
+		got, err := Default(func(name string) string { return c.env[name] })
+		if got != filepath.FromSlash(c.want) || (err != nil) != (c.want == "") {
+			t.Errorf("%v: got %q, %v, want %q", c.env, got, err, c.want)
+		}
+	}
+}
+
+// three writes three runs, and beside them what is none.
+func three(t *testing.T) (parent string) {
+	parent = t.TempDir()
+	for n := 1; n <= 3; n++ {
+		aRun(t, n, NewWriter(parent, ""))
+	}
+	must(t, os.Remove(filepath.Join(parent, "20261125-120002-c0ffee", summaryName)))
+	must(t, os.Mkdir(filepath.Join(parent, "other"), 0o700))
+	must(t, os.WriteFile(filepath.Join(parent, "file"), nil, 0o600))
+	return parent
+}
+
+func TestList(t *testing.T) {
+	list, err := List(three(t))
+	must(t, err)
+	var got []string
+	for _, e := range list {
+		got = append(got, e.Manifest.ID+" "+string(e.Verdict))
+		if e.Bytes < 1000 || e.Touched.IsZero() {
+			t.Errorf("%s: got %d bytes, touched %v", e.Manifest.ID, e.Bytes, e.Touched)
+		}
+	}
+	if d := cmp.Diff([]string{"20261125-120003-c0ffee pass", "20261125-120002-c0ffee ", "20261125-120001-c0ffee pass"}, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if list, err := List(filepath.Join(t.TempDir(), "nowhere")); list != nil || err != nil {
+		t.Errorf("got %v, %v, want nothing", list, err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	parent := three(t)
+	for what, want := range map[string]string{
+		parent:                           parent,
+		"20261125-120001-c0ffee":         "20261125-120001-c0ffee",
+		"20261125-120002":                "20261125-120002-c0ffee",
+		"last":                           "20261125-120003-c0ffee",
+		"last~0":                         "20261125-120003-c0ffee",
+		"last~2":                         "20261125-120001-c0ffee",
+		"market day":                     "20261125-120003-c0ffee",
+		"20261125-12":                    "got the beginning of 3 ids, want that of one",
+		"last~3":                         "there are 3 runs in " + parent,
+		"last~x":                         "want last~N with a whole number",
+		"last~1x":                        "want last~N with a whole number",
+		"nothing":                        "got neither a directory nor the id or the name of a run in " + parent,
+		"":                               "got neither",
+		filepath.Join(parent, "nothing"): "got neither",
+	} {
+		got, err := Find(parent, what)
+		switch {
+		case err == nil && got != want && got != filepath.Join(parent, want):
+			t.Errorf("%q: got %s, want %s", what, got, want)
+		case err != nil && !strings.Contains(err.Error(), want):
+			t.Errorf("%q: got %v, want %s", what, err, want)
+		}
+	}
+}
+
+// TestPrune: the oldest go; what is under way, and what loadrig did not write, stays.
+func TestPrune(t *testing.T) {
+	parent := three(t)
+	if removed, err := Prune(parent, 0, time.Now()); removed != nil || err != nil {
+		t.Errorf("just written: got %v, %v", removed, err)
+	}
+	later := time.Now().Add(time.Hour)
+	removed, err := Prune(parent, 1, later)
+	must(t, err)
+	if want := []string{filepath.Join(parent, "20261125-120002-c0ffee"), filepath.Join(parent, "20261125-120001-c0ffee")}; !cmp.Equal(removed, want) {
+		t.Errorf("got %v, want %v", removed, want)
+	}
+	thesis := filepath.Join(parent, "20261125-120003-c0ffee", "thesis.tex")
+	must(t, os.WriteFile(thesis, nil, 0o600))
+	if _, err := Prune(parent, 0, later); err == nil {
+		t.Error("a directory with something else in it: got no error")
+	}
+	for _, path := range []string{thesis, filepath.Join(filepath.Dir(thesis), manifestName)} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}

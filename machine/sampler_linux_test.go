@@ -144,7 +144,11 @@ func TestSampleWithoutDescriptors(t *testing.T) {
 		t.Fatal("there is a descriptor left")
 	}
 	s.Sample(&b)
-	if lost := a.Known &^ b.Known; lost != 0 {
+	lost := a.Known &^ b.Known
+	if alive, ok := s.kernel.threads.folder.links(); ok && alive != a.Threads {
+		lost &^= FactRunQueue // of a thread that began in between: its file cannot be opened
+	}
+	if lost != 0 {
 		t.Errorf("without descriptors, no longer known: %v", lost)
 	}
 	if b.Files < b.FileLimit-1 {

@@ -28,7 +28,7 @@ type Usage struct {
 	Procs        int           // GOMAXPROCS
 	HeapBytes    int64         // objects, the dead that are not swept yet among them
 	GCCycles     int64         // counter
-	GCCPU        time.Duration // counter: an estimate, and as of the end of the last cycle
+	GCCPU        time.Duration // counter: as of the end of the last cycle, by the clock, so too much if starved
 	GCPaused     time.Duration // counter: all goroutines stopped
 	GCPauses     Durations     // counter: each of these stops
 	SchedLatency Durations     // counter: from when a goroutine could run until it did; the runtime looks at one in 8

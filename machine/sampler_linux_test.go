@@ -121,6 +121,31 @@ func TestSampleThreads(t *testing.T) {
 			t.Fatalf("got %v, %v, want %v or more", u.Known, u.RunQueue, wait)
 		}
 	}
+	open := 0
+	for _, th := range s.kernel.threads.known {
+		if th.file.open {
+			open++
+		}
+	}
+	if held := s.kernel.threads.held; held != open || open > heldThreads {
+		t.Errorf("after the end of %d threads: got %d files held, of %d open", n, held, open)
+	}
+}
+
+// TestFolderListed: a folder that does not tell how many entries it has is listed. That of this process's threads is
+// one, on all kernels; that of its descriptors is before Linux 6.2.
+func TestFolderListed(t *testing.T) {
+	var buf [4096]byte
+	f := openFolder("/proc/self/task")
+	defer f.close()
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Threads begin meanwhile, and seldom end.
+	if n, ok := f.size(buf[:]); !ok || !f.proc || n < len(entries) {
+		t.Errorf("got %d, %v, want %d", n, ok, len(entries))
+	}
 }
 
 // TestSampleWithoutDescriptors: a process that has used up its descriptors still knows all that it knew.
@@ -314,7 +339,7 @@ func TestSampleNonsense(t *testing.T) {
 		bad  []string // beside nothing and an empty one
 		fact Fact
 	}{
-		{"proc/self/statm", []string{"1000 20", "1000", "-1 5 \n", "1 99999999999999999999 1\n", "1 9223372036854775807 1\n"}, FactResident},
+		{"proc/self/statm", []string{"1000 20", "1000", "1000 200kB 3\n", "-1 5 \n", "1 99999999999999999999 1\n", "1 9223372036854775807 1\n"}, FactResident},
 		{"proc/self/task/100/schedstat", []string{"5000 30", "5000\n", "a b c\n"}, FactRunQueue},
 		{"proc/stat", []string{"cpu  100 20 30 400 50 6 7 8", "cpu  1 2 3\ncpu0 1 2 3 4 5 6 7 8 9\n", "cpu0 1 2 3 4 5 6 7 8 9\n", "cpu  1 2 3 x 5 6 7 8 9\n", "cpu  9223372036854775807 2 3 4 5 6 7 8 9\n"}, FactHostCPU},
 		{"proc/pressure/cpu", []string{"some avg10=1.15 total=51", "some avg10=1.15\n", "full avg10=0.00 total=9\n", "some total=\n", "some total=9223372036854775807\n"}, FactPressure},

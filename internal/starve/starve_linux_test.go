@@ -2,6 +2,7 @@ package starve
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,19 @@ func TestShare(t *testing.T) {
 	// Whatever else runs on that CPU takes its part, so the share may be much less.
 	if got := p.Share(); got < .004 || got > .15 {
 		t.Errorf("got %.3f of a core, want about .05", got)
+	}
+}
+
+// TestOneCPU: it may run on one CPU only, or an idle machine would give it another.
+func TestOneCPU(t *testing.T) {
+	cmd := exec.Command("sed", "-n", "s/^Cpus_allowed_list:[[:space:]]*//p", "/proc/self/status")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := Start(t, cmd).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := strconv.Atoi(strings.TrimSpace(out.String())); err != nil {
+		t.Errorf("got %q, want the number of one", out.String())
 	}
 }
 

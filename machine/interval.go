@@ -48,7 +48,7 @@ func (u *Usage) Since(earlier *Usage) Interval {
 		i.Cores = cpu / wall
 		// Estimated by the runtime, and told a cycle at a time, so it may be more than all there was.
 		i.GCShare = share(grown(u.GCCPU, earlier.GCCPU), cpu)
-		if may := min(u.usable(), earlier.usable()); i.Known.Has(FactCPUs) {
+		if may := min(u.Usable(), earlier.Usable()); i.Known.Has(FactCPUs) {
 			i.CPUShare = share(i.Cores, may)
 		}
 	}

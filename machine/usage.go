@@ -97,9 +97,9 @@ func (f Fact) String() string {
 // Absent gives what is not known.
 func (f Fact) Absent() Fact { return ^f & (1<<numFacts - 1) }
 
-// usable gives how many cores' worth of time the process can use: Go uses no more than GOMAXPROCS of what it
+// Usable gives how many cores' worth of time the process can use: Go uses no more than GOMAXPROCS of what it
 // may have.
-func (u *Usage) usable() float64 {
+func (u *Usage) Usable() float64 {
 	if procs := float64(u.Procs); procs > 0 {
 		return min(u.CPUs, procs)
 	}

@@ -20,7 +20,7 @@ func TestSampleStarved(t *testing.T) {
 		defer s.Close()
 		var a, b Usage
 		s.Sample(&a)
-		burn(t, 100*time.Millisecond)
+		burn(t, 50*time.Millisecond)
 		s.Sample(&b)
 		i := b.Since(&a)
 		fmt.Printf("starved %t %g %g %g %g\n", i.Known.Has(FactRunQueue), i.Cores, i.WaitShare, i.CPUShare, b.CPUs)

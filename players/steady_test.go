@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -74,7 +75,8 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // quiet is a Series that does nothing.
 type quiet struct{ Series }
 
-func (quiet) Lag(time.Duration) {}
-func (quiet) Check(int, bool)   {}
-func (quiet) Iteration()        {}
-func (quiet) Lost()             {}
+func (quiet) Lag(time.Duration)           {}
+func (quiet) Arrived(_, _ messages.Stamp) {}
+func (quiet) Check(int, bool)             {}
+func (quiet) Iteration()                  {}
+func (quiet) Lost()                       {}

@@ -184,7 +184,7 @@ var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
 	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
-	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
+	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket", "KernelTimestamps": "--kernel-timestamps",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake

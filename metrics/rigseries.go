@@ -16,6 +16,8 @@ var (
 		"CPU time that loadrig could have used: its cores by affinity, quota and GOMAXPROCS, over time.")
 	RigRunQueue = ofRig(Counter, "rig_run_queue_seconds_total",
 		"How long threads of loadrig could run and had no core, added up over threads.")
+	RigSwitches = ofRig(Counter, "rig_context_switches_total",
+		"How often a thread of loadrig left its core: by itself, as it had to wait for something, or as others got it.", "kind")
 	RigThrottled = ofRig(Counter, "rig_throttled_periods_total",
 		"Periods of the CPU quota in which loadrig was stopped, as it had used it up.")
 	RigPeriods = ofRig(Counter, "rig_quota_periods_total",
@@ -25,7 +27,7 @@ var (
 	RigGCPaused = ofRig(Counter, "rig_gc_paused_seconds_total",
 		"How long the garbage collector stopped everything.")
 	RigStalled = ofRig(Counter, "rig_stalled_seconds_total",
-		"How long loadrig stood still, in standstills of 0.1 s or more.")
+		"How long loadrig stood still, each time for more than the maximum lag, by default 0.1 s.")
 	RigWallClock = ofRig(Counter, "rig_seconds_total",
 		"How long the run lasts: what shares are of.")
 	HostCPU = ofRig(Counter, "rig_host_cpu_seconds_total",
@@ -45,4 +47,22 @@ var (
 		"TCP sockets of all processes of the machine, by whether they are in use or hold their port for a while.", "state")
 	HostPorts = ofRig(Gauge, "rig_host_ports",
 		"Ephemeral ports of the machine; each pair of a source and a destination has them for itself.")
+)
+
+// Values of the labels of these metrics.
+const (
+	StartOnTime = "on_time"
+	StartLate   = "late"
+	StartMissed = "missed"
+
+	SwitchVoluntary   = "voluntary"
+	SwitchInvoluntary = "involuntary"
+
+	HostBusy   = "busy"
+	HostSteal  = "steal"
+	HostIOWait = "iowait"
+	HostIdle   = "idle"
+
+	SocketsUsed     = "used"
+	SocketsTimeWait = "time_wait"
 )

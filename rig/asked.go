@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/load"
-	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
 )
@@ -15,17 +14,10 @@ type asked struct {
 	cfg  *Config
 	held *load.Held // of the closed model; nil for others
 
-	messages float64 // of paced traffic so far
-	last     time.Duration
-	before   int64 // connected at the last record
+	messages float64       // of paced traffic so far
+	at       time.Duration // of the last sample
+	over     bool          // the load is
 }
-
-// Outcomes of starts, as a label has them.
-const (
-	startOnTime = "on_time"
-	startLate   = "late"
-	startMissed = "missed"
-)
 
 func newAsked(cfg *Config) *asked {
 	a := &asked{cfg: cfg}
@@ -44,8 +36,6 @@ func (a *asked) players(t time.Duration) (int, bool) {
 		return a.held.Target(t), true
 	case c.Play != nil:
 		return 0, false
-	case t >= c.Duration:
-		return 0, true
 	case c.Rate > 0:
 		return int(min(float64(c.Connections), math.Floor(float64(c.Rate)*t.Seconds())+1)), true
 	default:
@@ -53,29 +43,27 @@ func (a *asked) players(t time.Duration) (int, bool) {
 	}
 }
 
-// sample takes how many are connected at t.
-func (a *asked) sample(t time.Duration, snap *metrics.Snapshot) {
-	now := snap.States[messages.Connected]
-	if c := a.cfg; c.Play == nil && c.Traffic == players.Paced {
-		until := min(t, c.Duration)
-		if d := until - a.last; d > 0 {
-			a.messages += float64(c.MessageRate) * d.Seconds() * float64(a.before+now) / 2
-		}
+// sample takes for how long players have been connected up to t, added up, in seconds.
+func (a *asked) sample(t time.Duration, connected float64) {
+	if !a.over {
+		a.at = t
+		a.messages = float64(a.cfg.MessageRate) * connected
 	}
-	a.last, a.before = t, now
 }
 
 // visit shows v what was asked for up to the last sample.
 func (a *asked) visit(v metrics.Visitor, s *story) {
-	if n, ok := a.players(a.last); ok {
+	if a.over {
+		v.Gauge(metrics.LoadPlayers, 0)
+	} else if n, ok := a.players(a.at); ok {
 		v.Gauge(metrics.LoadPlayers, float64(n))
 	}
 	if a.cfg.Play == nil && a.cfg.Traffic == players.Paced {
 		v.Count(metrics.LoadMessages, a.messages)
 	}
 	if s != nil {
-		v.Count(metrics.LoadStarts, float64(s.starts.onTime.Load()), startOnTime)
-		v.Count(metrics.LoadStarts, float64(s.starts.late.Load()), startLate)
-		v.Count(metrics.LoadStarts, float64(s.starts.missed.Load()), startMissed)
+		v.Count(metrics.LoadStarts, float64(s.starts.onTime.Load()), metrics.StartOnTime)
+		v.Count(metrics.LoadStarts, float64(s.starts.late.Load()), metrics.StartLate)
+		v.Count(metrics.LoadStarts, float64(s.starts.missed.Load()), metrics.StartMissed)
 	}
 }

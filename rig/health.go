@@ -19,8 +19,9 @@ type health struct {
 	standstill *standstill
 }
 
-func newHealth() *health {
-	h := &health{sampler: machine.NewSampler(), standstill: watchForStandstills()}
+// newHealth begins to measure. Standstills are what is longer than least.
+func newHealth(least time.Duration) *health {
+	h := &health{sampler: machine.NewSampler(), standstill: watchForStandstills(least)}
 	h.sampler.Sample(&h.began)
 	h.now = h.began
 	return h
@@ -56,6 +57,10 @@ func (h *health) visit(v metrics.Visitor) {
 	if known.Has(machine.FactRunQueue) {
 		since(metrics.RigRunQueue, u.RunQueue, b.RunQueue)
 	}
+	if known.Has(machine.FactSwitches) {
+		v.Count(metrics.RigSwitches, float64(max(0, u.VoluntarySwitches-b.VoluntarySwitches)), metrics.SwitchVoluntary)
+		v.Count(metrics.RigSwitches, float64(max(0, u.InvoluntarySwitches-b.InvoluntarySwitches)), metrics.SwitchInvoluntary)
+	}
 	if known.Has(machine.FactThrottling) {
 		v.Count(metrics.RigThrottled, float64(max(0, u.ThrottledPeriods-b.ThrottledPeriods)))
 		v.Count(metrics.RigPeriods, float64(max(0, u.Periods-b.Periods)))
@@ -65,10 +70,10 @@ func (h *health) visit(v metrics.Visitor) {
 	v.Count(metrics.RigStalled, h.standstill.total().Seconds())
 	v.Count(metrics.RigWallClock, u.At.Sub(b.At).Seconds())
 	if known.Has(machine.FactHostCPU) {
-		since(metrics.HostCPU, u.HostBusy, b.HostBusy, "busy")
-		since(metrics.HostCPU, u.HostSteal, b.HostSteal, "steal")
-		since(metrics.HostCPU, u.HostIOWait, b.HostIOWait, "iowait")
-		since(metrics.HostCPU, u.HostIdle, b.HostIdle, "idle")
+		since(metrics.HostCPU, u.HostBusy, b.HostBusy, metrics.HostBusy)
+		since(metrics.HostCPU, u.HostSteal, b.HostSteal, metrics.HostSteal)
+		since(metrics.HostCPU, u.HostIOWait, b.HostIOWait, metrics.HostIOWait)
+		since(metrics.HostCPU, u.HostIdle, b.HostIdle, metrics.HostIdle)
 	}
 	v.Gauge(metrics.RigGCPauseWorst, u.Since(&h.before).WorstGCPause.Seconds())
 	if u.Known.Has(machine.FactResident) {
@@ -82,19 +87,16 @@ func (h *health) visit(v metrics.Visitor) {
 		v.Gauge(metrics.RigFileLimit, float64(u.FileLimit))
 	}
 	if u.Known.Has(machine.FactSockets) {
-		v.Gauge(metrics.HostSockets, float64(u.Sockets), "used")
-		v.Gauge(metrics.HostSockets, float64(u.TimeWait), "time_wait")
+		v.Gauge(metrics.HostSockets, float64(u.Sockets), metrics.SocketsUsed)
+		v.Gauge(metrics.HostSockets, float64(u.TimeWait), metrics.SocketsTimeWait)
 	}
 	if u.Known.Has(machine.FactPorts) {
 		v.Gauge(metrics.HostPorts, float64(u.Ports))
 	}
 }
 
-// What counts as a standstill: that a goroutine which wants to run every look did not for so long.
-const (
-	look            = 10 * time.Millisecond
-	leastStandstill = 100 * time.Millisecond
-)
+// look is how often a goroutine wants to run, to notice when it did not.
+const look = 10 * time.Millisecond
 
 // stall is one standstill of the rig.
 type stall struct {
@@ -104,6 +106,7 @@ type stall struct {
 
 // standstill notices when the process does not run: stopped, suspended, or without a core.
 type standstill struct {
+	least      time.Duration
 	quit, done chan struct{}
 
 	mu sync.Mutex
@@ -112,8 +115,8 @@ type standstill struct {
 	news []stall // not taken yet; bounded
 }
 
-func watchForStandstills() *standstill {
-	s := &standstill{quit: make(chan struct{}), done: make(chan struct{})}
+func watchForStandstills(least time.Duration) *standstill {
+	s := &standstill{least: least, quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		tick := time.NewTicker(look)
@@ -138,7 +141,7 @@ const maxNews = 100
 
 // looked takes how late a look was.
 func (s *standstill) looked(now time.Time, late time.Duration) {
-	if late < leastStandstill {
+	if late <= s.least {
 		return
 	}
 	s.mu.Lock()

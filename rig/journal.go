@@ -60,7 +60,7 @@ func (r *run) newJournal() (*journal, error) {
 		}
 		j.outputs = append(j.outputs, output{Sink: s})
 	}
-	j.health = newHealth()
+	j.health = newHealth(r.cfg.MaxLag)
 	return j, nil
 }
 
@@ -95,10 +95,26 @@ func (j *journal) keep() (stop func()) {
 	return sync.OnceFunc(func() { cancel(); <-done })
 }
 
+// loadOver ends an interval where the load ends: nothing is asked for from here on.
+func (j *journal) loadOver() {
+	ctx, cancel := context.WithTimeout(context.Background(), metrics.GatherTimeout)
+	defer cancel()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = true
+	_ = j.next(ctx) // if a shard does not answer, the record goes on
+	j.asked.over = true
+	j.tell(report.Event{Kind: report.LoadOver, Text: "the load is over; connections are closed now"})
+}
+
 // record makes the next record.
 func (j *journal) record(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return j.next(ctx)
+}
+
+func (j *journal) next(ctx context.Context) error {
 	j.recorder.Now.Reset()
 	if err := j.run.gather(ctx, j.recorder.Now); err != nil {
 		return err
@@ -111,7 +127,7 @@ func (j *journal) record(ctx context.Context) error {
 	}
 	to := j.now()
 	j.health.sample()
-	j.asked.sample(time.Duration(to*1e9), j.recorder.Now)
+	j.asked.sample(time.Duration(to*1e9), j.run.connectedFor())
 	rec := j.recorder.Record(j.last, to, j.visit)
 	j.last = to
 	j.tellOfStalls()
@@ -145,14 +161,6 @@ func (j *journal) tellOfStalls() {
 
 // now gives the seconds since the run began.
 func (j *journal) now() float64 { return time.Since(j.run.started).Seconds() }
-
-// event tells of something that happened now.
-func (j *journal) event(kind report.EventKind, format string, args ...any) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.over = j.over || kind == report.LoadOver
-	j.tell(report.Event{Kind: kind, Text: fmt.Sprintf(format, args...)})
-}
 
 func (j *journal) tell(e report.Event) {
 	if e.At == 0 {

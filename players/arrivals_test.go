@@ -18,6 +18,7 @@ func stamped(t *testing.T) transport.Options {
 	if o.Validate() != nil {
 		t.Skip("SKIPPED: the kernel does not stamp what arrives here")
 	}
+	wstest.KernelStamps(t)
 	return o
 }
 

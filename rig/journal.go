@@ -138,7 +138,7 @@ func (j *journal) next(ctx context.Context) error {
 	}
 	j.law = rec.Broken
 	if tell := j.run.cfg.Progress; tell != nil && !j.over {
-		tell(j.run.progress(rec))
+		tell(j.progress(rec))
 	}
 	return nil
 }
@@ -147,6 +147,13 @@ func (j *journal) next(ctx context.Context) error {
 func (j *journal) visit(v metrics.Visitor) {
 	j.health.visit(v)
 	j.asked.visit(v, j.run.story)
+}
+
+// show shows v what was last measured of the rig.
+func (j *journal) show(v metrics.Visitor) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.visit(v)
 }
 
 // tellOfStalls tells of the standstills since the last record.

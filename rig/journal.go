@@ -129,6 +129,7 @@ func (j *journal) next(ctx context.Context) error {
 	j.health.sample()
 	j.asked.sample(time.Duration(to*1e9), j.run.connectedFor())
 	rec := j.recorder.Record(j.last, to, j.visit)
+	j.run.shown.take(j.visit)
 	j.last = to
 	j.tellOfStalls()
 	j.builder.Record(rec)
@@ -147,13 +148,6 @@ func (j *journal) next(ctx context.Context) error {
 func (j *journal) visit(v metrics.Visitor) {
 	j.health.visit(v)
 	j.asked.visit(v, j.run.story)
-}
-
-// show shows v what was last measured of the rig.
-func (j *journal) show(v metrics.Visitor) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.visit(v)
 }
 
 // tellOfStalls tells of the standstills since the last record.

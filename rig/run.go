@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/loadrig/loadrig/actors"
@@ -103,7 +102,7 @@ type run struct {
 	gauges    gauges
 	ids       []messages.ConnID
 	started   time.Time
-	journal   atomic.Pointer[journal]
+	shown     shown // what the rig last measured of itself
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
@@ -130,7 +129,6 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.journal.Store(j)
 	stop := j.keep()
 	defer stop()
 	s, err := r.carryOut(ctx, j, stop)

@@ -120,12 +120,17 @@ func accurate(rows []row) bool {
 
 // run gives a run, what its response times truly were, and the server's log.
 func (l law) run(t *testing.T) (o outcome, truth []time.Duration, a account) {
-	length := l.short
-	if *long {
+	length, flags := l.short, []string(nil)
+	switch {
+	case *long:
 		length = l.long
+	case l.standstill == 0:
+		// The truth has the lag, and so is known on a busy machine too. Where the verdict is what matters, the
+		// bound is the one that users have.
+		flags = []string{"--max-lag", "1m"}
 	}
 	s := serve(t, l.flags...)
-	o = shoot(t, s.url, length, length/2, l.freeze)
+	o = shoot(t, s.url, length, l.freeze, flags...)
 	a = s.stop()
 	n := int(o.summary.Response.Count)
 	if len(a.delays) != n || o.summary.Messages.Sent != uint64(n) {

@@ -105,11 +105,11 @@ type outcome struct {
 	frozen  window // when the rig stood still
 }
 
-// shoot runs paced players, and freezes the rig for a while if it is told to.
-func shoot(t *testing.T, url string, length time.Duration, freezeAfter, freezeFor time.Duration) outcome {
+// shoot runs paced players, with more flags, and freezes the rig for a while in the middle if it is told to.
+func shoot(t *testing.T, url string, length, freezeFor time.Duration, flags ...string) outcome {
 	t.Helper()
-	cmd := program(t, "run", "-q", "--json", "--url", url, "-c", strconv.Itoa(numPlayers),
-		"--msg-rate", strconv.Itoa(perPlayer)+"/s", "-d", length.String())
+	cmd := program(t, append([]string{"run", "-q", "--json", "--url", url, "-c", strconv.Itoa(numPlayers),
+		"--msg-rate", strconv.Itoa(perPlayer) + "/s", "-d", length.String()}, flags...)...)
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	if err := cmd.Start(); err != nil {
@@ -119,7 +119,7 @@ func shoot(t *testing.T, url string, length time.Duration, freezeAfter, freezeFo
 	defer watchdog.Stop()
 	var o outcome
 	if freezeFor > 0 {
-		time.Sleep(freezeAfter)
+		time.Sleep(length / 2)
 		o.frozen = freeze(t, cmd.Process, freezeFor)
 	}
 	_ = cmd.Wait() // the exit code says it

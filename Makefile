@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race chaos cover conformance fuzz bench lint cross compose-check fmt
+.PHONY: help build demo test race chaos accuracy cover conformance fuzz bench lint cross compose-check fmt
 
 # Tools have a module of their own, so that their dependencies are not the product's.
 TOOL = go tool -modfile=tools/go.mod
@@ -33,6 +33,9 @@ race: ## run all tests with the race detector (needs a C compiler)
 chaos: ## 2,000 players behind faulty proxies for a minute; CHAOS_SEED=n replays a run
 	go test $(if $(shell command -v gcc),-race) -count=1 -v ./internal/chaos \
 		-args -chaos.seconds $(CHAOS_SECONDS) -chaos.players $(CHAOS_PLAYERS) -chaos.seed $(CHAOS_SEED)
+
+accuracy: ## print what loadrig reports beside the truth, for six laws of delay (three and a half minutes)
+	go test -count=1 -v -run '^TestLaws$$' ./internal/accuracy -args -accuracy.long
 
 cover: ## run all tests and print how much of the code they ran
 	go test -coverpkg=./... -coverprofile=cover.out ./...

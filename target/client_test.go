@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net"
@@ -85,6 +86,8 @@ func (m *mute) push(frame []byte) bool {
 	m.frames = append(m.frames, frame)
 	return true
 }
+
+func (m *mute) answer(frame []byte) { m.push(bytes.Clone(frame)) }
 
 // desk is a host whose sessions have no sockets. What is posted to it waits for deliver.
 type desk struct {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/loadrig/loadrig/messages"
 )
 
 const portionSize = 16 << 10 // the read buffer of a connection's goroutine
@@ -29,8 +31,11 @@ type goConn struct {
 
 func newGoConn(nc *net.TCPConn, h *host) *goConn {
 	c := &goConn{nc: nc, session: session{host: h}}
-	if h.talk != nil {
+	if h.talk != nil || h.holder != nil {
 		c.session.guest = &guest{session: &c.session, line: c}
+		if h.holder != nil {
+			c.session.guest.number = h.holder.common.numbers.Add(1)
+		}
 	}
 	if h.shared.pushes() {
 		c.box = newOutbox(nc, h.opts.MaxBacklog)
@@ -56,6 +61,9 @@ func (c *goConn) run() {
 	in := make([]byte, portionSize)
 	for c.session.phase != done {
 		n, err := c.nc.Read(in)
+		if h := c.session.host.holder; h != nil {
+			h.standStill()
+		}
 		c.took(in[:n], err)
 		// Looked at after took, which may have lifted the very deadline that was to cut the
 		// read short.
@@ -73,7 +81,13 @@ func (c *goConn) run() {
 
 // took handles what a read gave.
 func (c *goConn) took(in []byte, err error) {
-	c.act(func(out []byte) []byte { return c.session.feed(in, out) })
+	h, now := c.session.host.holder, messages.Now()
+	c.act(func(out []byte) []byte {
+		if h != nil {
+			h.read = now
+		}
+		return c.session.feed(in, out)
+	})
 	var late net.Error
 	switch {
 	case err == nil:
@@ -103,12 +117,15 @@ func (c *goConn) act(f func(out []byte) []byte) {
 		if now >= lingering {
 			_ = c.nc.SetWriteDeadline(time.Now().Add(c.session.host.opts.CloseTimeout))
 		}
-		if c.box != nil {
-			c.box.pause()
-		} else if _, err := c.nc.Write(out); err != nil {
-			c.session.end(done)
-			now = done
+		if c.box == nil {
+			if _, err := c.nc.Write(out); err != nil {
+				c.session.end(done)
+				now = done
+			}
 		}
+	}
+	if c.box != nil && (len(out) > 0 || c.session.host.holder != nil) {
+		c.box.pause() // also for answers that were held back
 	}
 	if now != was {
 		c.entered(now)
@@ -149,5 +166,8 @@ func (c *goConn) push(frame []byte) bool {
 	}
 	return true
 }
+
+// answer implements line, under the host's lock.
+func (c *goConn) answer(frame []byte) { c.box.add(frame) }
 
 func (c *goConn) readBy(d time.Duration) { _ = c.nc.SetReadDeadline(time.Now().Add(d)) }

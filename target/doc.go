@@ -25,6 +25,9 @@
 // buffer per idle connection; elsewhere there is a goroutine per connection. Both feed the same
 // session, which is the protocol and knows no sockets.
 //
+// An Echo or a JSONAuth server can hold its answers back by a Law, stand still on a schedule, and log what it
+// really did, so that what a client makes of it can be held to the truth.
+//
 // # Commands
 //
 // Room and Tick take JSON objects, as text, with an op and perhaps an id: any value, which the answer

@@ -93,6 +93,7 @@ func (e *goroutineEngine) endAccept() []*goConn {
 	if !e.away {
 		e.away = true
 		close(e.quit)
+		e.host.holder.rush()
 		_ = e.ln.Close()
 	}
 	cs := make([]*goConn, 0, len(e.conns))

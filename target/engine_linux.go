@@ -72,12 +72,14 @@ func (e *epollEngine) serve() {
 func (e *epollEngine) goAway() {
 	for _, l := range e.loops {
 		l.order(func(in *inbox) { in.away = true })
+		l.host.holder.rush()
 	}
 }
 
 func (e *epollEngine) stop() {
 	for _, l := range e.loops {
 		l.order(func(in *inbox) { in.stop = true })
+		l.host.holder.rush()
 	}
 }
 

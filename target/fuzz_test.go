@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"testing"
 	"unicode/utf8"
@@ -114,4 +115,31 @@ func checkUpgraded(t *testing.T, in []byte) {
 		req.ContentLength > 0 || len(req.TransferEncoding) > 0 {
 		t.Fatalf("upgraded: %q", in)
 	}
+}
+
+// FuzzParseLaw: what is read is written in a way that is read as the same, and is drawn within its bounds.
+func FuzzParseLaw(f *testing.F) {
+	for _, text := range []string{"20ms", "uniform:10ms-50ms", "bimodal:10ms,100ms,10%", "pareto:10ms,1.5,max=5s", "pareto:1ns,1e-300", "uniform:-", "1s/10s"} {
+		f.Add(text)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	f.Fuzz(func(t *testing.T, text string) {
+		if s, err := ParseStall(text); err == nil {
+			if again, err := ParseStall(s.String()); err != nil || again != s {
+				t.Errorf("stall %q: got %v, then %v, %v", text, s, again, err)
+			}
+		}
+		l, err := ParseLaw(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseLaw(l.String()); err != nil || again != l {
+			t.Errorf("law %q: got %v, then %v, %v", text, l, again, err)
+		}
+		for range 20 {
+			if d := l.Draw(r); d < 0 || d > MaxDelay {
+				t.Errorf("law %q: drew %v", text, d)
+			}
+		}
+	})
 }

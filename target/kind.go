@@ -33,11 +33,13 @@ type conversation interface {
 	leave(s *session)
 }
 
-// shared is what all loops of one server share beyond counts: one field is set, by the kind; none for echo.
+// shared is what all loops of one server share beyond counts. One of the first three is set, by the kind; none
+// for echo.
 type shared struct {
-	hall  *hall
-	arena *arena
-	gate  *gate
+	hall   *hall
+	arena  *arena
+	gate   *gate
+	delays *delays // nil: answers are sent at once, and no log is kept of them
 }
 
 // newShared may read the JWKS.
@@ -49,9 +51,9 @@ func newShared(o *Options) (shared, error) {
 		return shared{arena: newArena(o.TickRate)}, nil
 	case JSONAuth:
 		g, err := newGate(o)
-		return shared{gate: g}, err
+		return shared{gate: g, delays: newDelays(o)}, err
 	}
-	return shared{}, nil
+	return shared{delays: newDelays(o)}, nil
 }
 
 func (s shared) conversation() conversation {
@@ -67,20 +69,24 @@ func (s shared) conversation() conversation {
 }
 
 // pushes tells whether peers get messages that are no answer to what they just sent.
-func (s shared) pushes() bool { return s.hall != nil || s.arena != nil }
+func (s shared) pushes() bool { return s.hall != nil || s.arena != nil || s.delays != nil }
 
 // line is the engine's side of a session that others have messages sent on.
 type line interface {
 	// push sends a frame, or keeps it until the socket takes it. It is false if the session is ending, or
 	// now is as too much waits. It is called by whoever owns the session.
 	push(frame []byte) bool
+	// answer sends an answer that was held back, or keeps it until the socket takes it. The session is open,
+	// and what is held is bounded, so all is taken. It is called by whoever owns the session.
+	answer(frame []byte)
 }
 
-// guest is a session that is not an echo's. Its owner is the session's.
+// guest is a session that is more than an echo's, or whose answers are held back. Its owner is the session's.
 type guest struct {
 	// Static after construction.
 	session *session
-	line    line // nil where nothing is pushed
+	line    line   // nil where nothing is pushed
+	number  uint64 // of the connection, where there are delays
 
 	spots   []spot   // in a hall: the rooms it is in
 	seat    seat     // in a hall: the game it plays

@@ -95,6 +95,11 @@ func (l *loop) turn(timeout time.Duration) bool {
 	if n == 0 {
 		n = l.poll.Wait(timeout)
 	}
+	if h := l.host.holder; h != nil {
+		if begin := h.standStill(); begin != 0 {
+			h.stood(begin)
+		}
+	}
 	woken := false
 	for i := range n {
 		switch ev, ok := l.poll.Event(i); {
@@ -117,23 +122,29 @@ func (l *loop) turn(timeout time.Duration) bool {
 		l.clock(messages.Now())
 	}
 	l.ticks()
+	if h := l.host.holder; h != nil {
+		h.release()
+	}
 	return !l.away || l.count > 0
 }
 
 // timeout gives how long the loop may sleep: for ever, if nothing has a deadline.
 func (l *loop) timeout() time.Duration {
-	sweeps, beats := l.timed > 0 || l.listener.paused, len(l.host.entered) > 0
-	if !sweeps && !beats {
+	sweeps, beats, h := l.timed > 0 || l.listener.paused, len(l.host.entered) > 0, l.host.holder
+	if !sweeps && !beats && h == nil {
 		return -1
 	}
-	now := messages.Now()
-	switch {
-	case !beats:
-		return max(0, l.nextSweep.Sub(now))
-	case !sweeps:
-		return l.host.untilBeat(now)
+	now, d := messages.Now(), time.Duration(-1)
+	if sweeps {
+		d = max(0, l.nextSweep.Sub(now))
 	}
-	return min(max(0, l.nextSweep.Sub(now)), l.host.untilBeat(now))
+	if beats {
+		d = sooner(d, l.host.untilBeat(now))
+	}
+	if h != nil {
+		d = sooner(sooner(d, h.untilDue(now)), h.untilStall(now))
+	}
+	return d
 }
 
 // clock looks at deadlines, if it is time for it. It walks all peers: a timer wheel would be
@@ -204,5 +215,6 @@ func (l *loop) release() {
 			l.drop(p)
 		}
 	}
+	l.host.holder.close()
 	_ = l.poll.Close() // nobody wakes a loop that is gone
 }

@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -22,7 +23,11 @@ func pair(t testing.TB, o Options) (*loop, *peer, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoop(&o, newTotals())
+	all := newTotals()
+	if all.shared, err = newShared(&o); err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoop(&o, all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +62,31 @@ func TestLoopAllocs(t *testing.T) {
 	}
 	if p.backlog != nil || p.session.part != nil {
 		t.Error("an idle peer holds a buffer")
+	}
+}
+
+// Holding an answer back and logging it takes no allocation either, once there are buffers for as many as are held.
+func TestHeldAllocs(t *testing.T) {
+	l, _, fd := pair(t, Options{Delay: law(t, "1us"), DelayLog: io.Discard})
+	frame := cf(ws.OpText, true, big(64))
+	answer := make([]byte, 1000)
+	echo := func() {
+		if n, err := epoll.Write(fd, frame); n != len(frame) {
+			t.Fatal(n, err)
+		}
+		for l.host.tally.received.Load() == 0 || len(l.host.holder.queue) > 0 {
+			l.turn(l.timeout())
+		}
+		if n, err := epoll.Read(fd, answer); n != len(frame)-4 {
+			t.Fatal(n, err)
+		}
+		l.host.tally.received.Store(0)
+	}
+	if n := testing.AllocsPerRun(1000, echo); n != 0 {
+		t.Errorf("got %v allocations an echo, want 0", n)
+	}
+	if got := l.host.holder.bytes; got != 0 {
+		t.Errorf("got %d bytes held back with no answer held, want 0", got)
 	}
 }
 

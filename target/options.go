@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"slices"
@@ -75,6 +76,24 @@ type Options struct {
 	// Compress takes offers of permessage-deflate (RFC 7692), without context takeover. A message is echoed
 	// as it came, compressed or not. Default: such offers are ignored.
 	Compress bool
+
+	// Delay is the law of how long an Echo or a JSONAuth server holds each of its answers back; those to pings
+	// and closes are not. Each message has a delay of its own, so an answer may overtake an earlier one. What
+	// is held back is bounded to 64 MiB a loop, and a connection that would have more held is closed with
+	// 1013. Default: no delay.
+	Delay Law
+
+	// DelaySeed is what the delays are drawn from. Each loop draws its own.
+	DelaySeed uint64
+
+	// Stall has an Echo or a JSONAuth server stand still every now and then: it neither reads nor answers
+	// anything, be it a handshake. What peers send meanwhile waits in the kernel. Default: never.
+	Stall Stall
+
+	// DelayLog gets the truth: a line for each answer that an Echo or a JSONAuth server sends, and for each stall.
+	// docs/targets.md has their form. A server that has ended writes no more; Serve gives the first error of
+	// a Write. Default (nil): none.
+	DelayLog io.Writer
 
 	// Loops is the number of event loops, each keeping at most one core busy. Default (0): half of
 	// GOMAXPROCS and at least 1, as the client is expected on the same machine. Without effect
@@ -153,6 +172,14 @@ func (o Options) check() error {
 		bad("jwks: got none, want a file or the JSON; kind json-auth needs it")
 	case o.Kind != JSONAuth && (o.JWKS != "" || o.Issuer != "" || o.Audience != ""):
 		bad("jwks, issuer, audience: got some for kind %s, want none; they are for json-auth", cmp.Or(o.Kind, Echo))
+	}
+	if k := cmp.Or(o.Kind, Echo); k != Echo && k != JSONAuth && (o.Delay != Law{} || o.Stall != Stall{} || o.DelayLog != nil) {
+		bad("delay, stall, delay log: got some for kind %s, want none; they are for echo and json-auth", k)
+	}
+	if o.Stall != (Stall{}) {
+		if err := o.Stall.check(); err != nil {
+			bad("stall: %w", err)
+		}
 	}
 	if o.Addr != "" {
 		if _, _, err := net.SplitHostPort(o.Addr); err != nil {

@@ -37,8 +37,11 @@ func (l *loop) adopt(fd int) {
 	}
 	l.gen++
 	p := &peer{session: session{host: l.host}, fd: fd, gen: l.gen, bits: epoll.In}
-	if l.host.talk != nil {
+	if h := l.host.holder; l.host.talk != nil || h != nil {
 		p.session.guest = &guest{session: &p.session, line: wire{l, p}}
+		if h != nil {
+			p.session.guest.number = h.common.numbers.Add(1)
+		}
 	}
 	if err := l.poll.Add(fd, p.gen, p.bits); err != nil {
 		l.host.tally.refused.Add(1)
@@ -108,6 +111,9 @@ func (l *loop) read(p *peer) {
 		l.end(p, l.out[:0])
 		return
 	}
+	if h := l.host.holder; h != nil {
+		h.read = messages.Now()
+	}
 	was := p.session.phase
 	out := p.session.feed(l.in[:n], l.out[:0])
 	if p.session.phase != was {
@@ -122,21 +128,28 @@ func (l *loop) send(p *peer, out []byte) {
 	if cap(out) > cap(l.out) && cap(out) <= keptScratch {
 		l.out = out[:0]
 	}
-	if len(out) > 0 {
-		n := 0
-		if p.waiting() == 0 {
-			var err error
-			n, err = epoll.Write(p.fd, out)
-			if err != nil && err != unix.EAGAIN {
-				l.drop(p)
-				return
-			}
-		}
-		if n < len(out) {
-			l.enqueue(p, out[n:])
-		}
+	if len(out) > 0 && !l.write(p, out) {
+		return
 	}
 	l.settle(p)
+}
+
+// write writes out, after what waits already, and queues what the socket does not take. It is false if it
+// dropped the peer.
+func (l *loop) write(p *peer, out []byte) bool {
+	n := 0
+	if p.waiting() == 0 {
+		var err error
+		n, err = epoll.Write(p.fd, out)
+		if err != nil && err != unix.EAGAIN {
+			l.drop(p)
+			return false
+		}
+	}
+	if n < len(out) {
+		l.enqueue(p, out[n:])
+	}
+	return true
 }
 
 func (l *loop) enqueue(p *peer, b []byte) {

@@ -42,6 +42,13 @@ func (w wire) push(frame []byte) bool {
 	return true
 }
 
+// answer implements line. Held-back answers are each written when they are due, as the log says.
+func (w wire) answer(frame []byte) {
+	if w.loop.write(w.peer, frame) {
+		w.loop.settle(w.peer)
+	}
+}
+
 // flushPushed writes what was pushed.
 func (l *loop) flushPushed() {
 	for i, p := range l.pushed {

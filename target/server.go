@@ -91,8 +91,8 @@ func (s *Server) URL() string {
 // Stats gives the counts so far. It stays usable after Close.
 func (s *Server) Stats() Stats { return s.totals.snapshot() }
 
-// Serve answers peers until Close or Shutdown; after them it returns nil, at once if they came first.
-// It may be called once.
+// Serve answers peers until Close or Shutdown; after them it returns nil, at once if they came first. Its error
+// is a second call, which does nothing, or that DelayLog could not be written.
 func (s *Server) Serve() error {
 	s.mu.Lock()
 	st := s.stage
@@ -108,7 +108,7 @@ func (s *Server) Serve() error {
 	}
 	s.engine.serve()
 	close(s.done)
-	return nil
+	return s.totals.shared.delays.end()
 }
 
 // Close drops all connections without a close frame, stops Serve, and returns when every descriptor

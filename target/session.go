@@ -50,6 +50,7 @@ type host struct {
 	talk    conversation        // nil: messages are echoed
 	index   int                 // among the hosts of a hall
 	spoiler *spoiler            // nil: it makes no faults
+	holder  *holder             // nil: answers are sent at once
 	post    func(delivery) bool // has deliver called with it; any goroutine may. Set by the engine, if anything is ever posted
 
 	pool   buffers
@@ -70,6 +71,7 @@ func newHost(o *Options, t *totals) *host {
 		h.spoiler = newSpoiler(o)
 		h.shared.hall.attach(h)
 	}
+	h.holder = newHolder(h.shared.delays, h)
 	return h
 }
 
@@ -221,17 +223,31 @@ func (s *session) message(op ws.OpCode, packed bool, p, out []byte) []byte {
 	if s.phase != open {
 		return out
 	}
+	at := len(out)
+	out, answered := s.converse(op, p, out)
+	switch {
+	case answered:
+	case packed:
+		out = z.deflate(out, op, p, int(s.window))
+	default:
+		out = appendFrame(out, op, p)
+	}
+	if s.host.holder != nil {
+		return s.host.holder.hold(s, out, at)
+	}
+	return out
+}
+
+// converse answers a message that is not to be echoed, and counts one that is.
+func (s *session) converse(op ws.OpCode, p, out []byte) ([]byte, bool) {
 	if s.host.talk != nil {
 		if answered, ok := s.host.talk.message(s, op, p, out); ok {
-			return answered
+			return answered, true
 		}
 	}
-	t.sent.Add(1)
-	t.sentBytes.Add(uint64(len(p)))
-	if packed {
-		return z.deflate(out, op, p, int(s.window))
-	}
-	return appendFrame(out, op, p)
+	s.host.tally.sent.Add(1)
+	s.host.tally.sentBytes.Add(uint64(len(p)))
+	return out, false
 }
 
 // closeFrame completes the closing handshake, whoever began it. The server closes TCP first

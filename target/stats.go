@@ -53,6 +53,11 @@ type Stats struct {
 	Expired       uint64 // connections closed with 4401
 	Slow          uint64 // connections closed with 1008, as they did not read what others had sent them
 
+	Delayed  uint64 // answers held back
+	Forgone  uint64 // those never sent, as the connection or the server ended first; Sent counts them too
+	Overheld uint64 // connections closed with 1013, as too much was held back
+	Stalls   uint64 // stalls of a loop
+
 	// Failed counts connections that the server closed with 1002, 1007 or 1009.
 	Failed uint64
 	// AcceptPauses counts how often accepting paused because this process or machine was out of
@@ -74,6 +79,7 @@ type tally struct {
 	lost, duplicated, reordered                 atomic.Uint64
 	beats, ticks, skipped                       atomic.Uint64
 	tokensRefused, scopesRefused, expired, slow atomic.Uint64
+	delayed, forgone, overheld, stalls          atomic.Uint64
 }
 
 // totals holds the tallies of one server and what cannot be counted apart.
@@ -161,6 +167,10 @@ func (t *totals) snapshot() Stats {
 		s.ScopesRefused += y.scopesRefused.Load()
 		s.Expired += y.expired.Load()
 		s.Slow += y.slow.Load()
+		s.Delayed += y.delayed.Load()
+		s.Forgone += y.forgone.Load()
+		s.Overheld += y.overheld.Load()
+		s.Stalls += y.stalls.Load()
 	}
 	return s
 }

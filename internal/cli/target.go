@@ -22,6 +22,7 @@ const shutdownTimeout = 10 * time.Second
 func newTargetCommand(p *Process) *cobra.Command {
 	var (
 		o          target.Options
+		d          delayFlags
 		withParent bool
 	)
 	c := &cobra.Command{
@@ -40,6 +41,7 @@ docs/targets.md has their protocols.`,
 		Example: `  loadrig target --listen 127.0.0.1:8080
   loadrig target tick --tick-rate 60
   loadrig target room --lose-every 1000
+  loadrig target echo --delay bimodal:10ms,100ms,10% --stall 1s/10s --delay-log truth.log
   loadrig target json-auth --jwks jwks.json --audience game`,
 		Args:      knownKind,
 		ValidArgs: kindNames(),
@@ -48,6 +50,9 @@ docs/targets.md has their protocols.`,
 				o.Kind = target.Kind(args[0])
 			}
 			if err := checkKind(c, o); err != nil {
+				return err
+			}
+			if err := d.read(&o); err != nil {
 				return err
 			}
 			ctx, stop := p.Interrupted(c.Context())
@@ -60,7 +65,7 @@ docs/targets.md has their protocols.`,
 					cancel()
 				}()
 			}
-			return serveTarget(ctx, c, o)
+			return d.logged(&o, func() error { return serveTarget(ctx, c, o) })
 		},
 	}
 	f := c.Flags()
@@ -72,6 +77,7 @@ docs/targets.md has their protocols.`,
 	f.IntVar(&o.LoseEvery, "lose-every", 0, "`number`: of the copies that a room target makes for members, leave out every n-th")
 	f.IntVar(&o.DuplicateEvery, "duplicate-every", 0, "`number`: of these copies, send every n-th twice")
 	f.IntVar(&o.ReorderEvery, "reorder-every", 0, "`number`: of these copies, send every n-th after the same speaker's next")
+	d.register(f, &o)
 	f.StringVar(&o.JWKS, "jwks", "", "`file` with the keys that a json-auth target verifies tokens with, or the JSON itself")
 	f.StringVar(&o.Issuer, "issuer", "", "`iss` that the tokens of a json-auth target must have (default any)")
 	f.StringVar(&o.Audience, "audience", "", "`aud` that the tokens of a json-auth target must name (default any)")
@@ -105,6 +111,11 @@ func knownKind(_ *cobra.Command, args []string) error {
 // checkKind refuses flags that are for another kind.
 func checkKind(c *cobra.Command, o target.Options) error {
 	var errs []error
+	for _, name := range []string{"delay", "delay-seed", "stall", "delay-log"} {
+		if c.Flags().Changed(name) && o.Kind != "" && o.Kind != target.Echo && o.Kind != target.JSONAuth {
+			errs = append(errs, fmt.Errorf("--%s: is for loadrig target echo and json-auth", name))
+		}
+	}
 	for _, f := range []struct {
 		name string
 		kind target.Kind
@@ -152,7 +163,14 @@ func serveTarget(ctx context.Context, c *cobra.Command, o target.Options) error 
 	end, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	_ = s.Shutdown(end) // peers that do not answer are dropped
-	return json.NewEncoder(c.OutOrStdout()).Encode(newTargetStats(s.Stats()))
+	err = <-failed
+	if err := json.NewEncoder(c.OutOrStdout()).Encode(newTargetStats(s.Stats())); err != nil {
+		return internal(err)
+	}
+	if err != nil {
+		return internal(err)
+	}
+	return nil
 }
 
 // targetStats is the JSON of target.Stats.
@@ -185,6 +203,10 @@ type targetStats struct {
 	ScopesRefused uint64            `json:"scopes_refused,omitempty"`
 	Expired       uint64            `json:"expired,omitempty"`
 	Slow          uint64            `json:"slow,omitempty"`
+	Delayed       uint64            `json:"delayed,omitempty"`
+	Forgone       uint64            `json:"forgone,omitempty"`
+	Overheld      uint64            `json:"overheld,omitempty"`
+	Stalls        uint64            `json:"stalls,omitempty"`
 	Closes        map[string]uint64 `json:"closes"`
 }
 
@@ -198,6 +220,7 @@ func newTargetStats(s target.Stats) targetStats {
 		Lost: s.Lost, Duplicated: s.Duplicated, Reordered: s.Reordered,
 		Beats: s.Beats, Ticks: s.Ticks, Skipped: s.Skipped,
 		TokensRefused: s.TokensRefused, ScopesRefused: s.ScopesRefused, Expired: s.Expired, Slow: s.Slow,
+		Delayed: s.Delayed, Forgone: s.Forgone, Overheld: s.Overheld, Stalls: s.Stalls,
 		Closes: make(map[string]uint64),
 	}
 	for code, n := range s.Closes {

@@ -45,6 +45,7 @@ var rules = []rule{
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
 	{"internal/chaos", beside, none, "it has only tests"},
+	{"internal/accuracy", beside, none, "it has only tests"},
 }
 
 var none = []string{}

@@ -35,6 +35,7 @@ const (
 	story   = "story"   // loadrig with a scenario
 	bareTLS = "baretls" // the reference over wss
 	deflate = "deflate" // loadrig with compression
+	stamped = "stamped" // loadrig with kernel timestamps
 )
 
 // contestants are in the order of their turns.
@@ -51,6 +52,7 @@ var contestants = []struct {
 	{gobwas, newGobwasClient, []string{modeClosed, modeConnect, modeIdle}, false},
 	{bareTLS, newBareTLSClient, []string{modeTLS, modeTLSIdle}, false},
 	{deflate, newDeflateClient, []string{modeClosed, modeConnect, modeIdle, modePaced}, true},
+	{stamped, newStampedClient, []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle}, true},
 }
 
 func allContestants() (names []string) {

@@ -59,7 +59,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&paced, "paced", false, "measure the paced loop too")
 	f.Float64Var(&o.rate, "rate", 10000, "messages per second of the paced loop, over all connections")
 	f.IntVar(&o.pacedConns, "paced-connections", 5000, "connections of the paced loop")
-	f.StringVar(&only, "only", "", "comma-separated: measurements ("+strings.Join(allModes, ", ")+") and contestants ("+strings.Join(allContestants(), ", ")+"); default: all but paced and "+deflate)
+	f.StringVar(&only, "only", "", "comma-separated: measurements ("+strings.Join(allModes, ", ")+") and contestants ("+strings.Join(allContestants(), ", ")+"); default: all but paced, "+deflate+" and "+stamped)
 	f.BoolVar(&quick, "quick", false, "a smoke run of some 20 s; its figures mean little. Flags that are given besides hold")
 	f.IntVar(&o.procs, "procs", 1, "GOMAXPROCS of every client")
 	f.IntVar(&o.shards, "shards", 1, "shards of loadrig")

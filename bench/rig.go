@@ -64,6 +64,11 @@ func newDeflateClient(j job) (client, error) {
 	return newRig(j, transport.Options{Compress: &transport.Compression{}}, chatter)
 }
 
+// newStampedClient has the kernel stamp what arrives. It is loadrig else.
+func newStampedClient(j job) (client, error) {
+	return newRig(j, transport.Options{TLS: trustAll(), KernelTimestamps: true}, 0)
+}
+
 func newRig(j job, o transport.Options, chat int) (client, error) {
 	c := &rigClient{job: j, slots: make(chan struct{}, window), done: make(chan struct{})}
 	recorders := make([]*rigRecorder, j.Shards)

@@ -161,6 +161,9 @@ func BenchmarkShardAddTo(b *testing.B) {
 				}
 				s.Response(0, 0, messages.Stamp(d))
 				s.Lag(d)
+				s.Arrived(0, messages.Stamp(d))
+				s.ReadLag(d)
+				s.Turn(d)
 				s.Observe(&messages.Opened{Handshake: messages.Handshake{Phases: [messages.NumPhases]time.Duration{d, d, d, d}, Total: d}})
 			}
 			b.ReportAllocs()

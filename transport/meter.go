@@ -17,7 +17,7 @@ type Meter interface {
 	ReadLag(time.Duration)
 }
 
-// SetMeter has m told from now on. It is to be called before Run.
+// SetMeter has m told from now on. It is to be called before Run, or on the loop.
 func (l *Loop) SetMeter(m Meter) { l.meter = m }
 
 // turned tells the meter that a turn is over.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/rig"
@@ -161,6 +162,29 @@ func TestAddresses(t *testing.T) {
 	} {
 		if _, err := addresses(strings.Fields(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestKernelTimestampsFlag: the transport is told; where the kernel can do so, it is no mistake.
+func TestKernelTimestampsFlag(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{{nil, false}, {[]string{"--kernel-timestamps"}, true}, {[]string{"--kernel-timestamps=false"}, false}} {
+		f := new(runFlags)
+		f.network.getenv = func(string) string { return "" }
+		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		f.register(fs)
+		if err := fs.Parse(c.args); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := f.config(nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.Transport.KernelTimestamps; got != c.want {
+			t.Errorf("%v: got %v, want %v", c.args, got, c.want)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (c *comparison) times() {
 		for f, figure := range []Figure{P50, P90, P99, Mean} {
 			r := Row{Series: t.key, Name: t.name, Figure: figure, Unit: Seconds, OfRig: t.ofRig, rank: 4*i + f}
 			if t.fromDue {
-				r.lag = c.lag(f)
+				r.RigLag = c.lag(f)
 			}
 			c.add(r, batches(a, measure(f)), batches(b, measure(f)), moreIsWorse)
 		}
@@ -170,10 +170,11 @@ const (
 
 // add adds a row of two runs' batches.
 func (c *comparison) add(r Row, a, b []float64, worse direction) {
+	r.neutral = worse == neither
 	if len(a) < minBatches || len(b) < minBatches {
 		r.A, _ = moments(a)
 		r.B, _ = moments(b)
-		r.Verdict, r.Why = Unknown, "too few intervals"
+		r.Verdict, r.Why = Unknown, "too short"
 		switch {
 		case len(a) == 0:
 			r.Why = "not in A"
@@ -193,8 +194,8 @@ func (c *comparison) add(r Row, a, b []float64, worse direction) {
 		margin = max(margin, c.o.Floor.Seconds())
 	}
 	without := differ(a, b, trim, margin)
-	r.ofLag = r.lag > 0 && without.p < (1-Confidence)/5
-	s := differ(a, b, trim, margin+r.lag)
+	r.ofLag = r.RigLag > 0 && without.p < (1-Confidence)/5
+	s := differ(a, b, trim, margin+r.RigLag)
 	r.A, r.B, r.Change, r.Low, r.High, r.P = s.a, s.b, s.b-s.a, &s.low, &s.high, &s.p
 	c.decide(&r, worse)
 	c.rows = append(c.rows, r)
@@ -235,14 +236,16 @@ func (c *comparison) rare() {
 		if r.trials != nil {
 			row.Figure, row.Unit = Part, Share
 		}
+		row.A, row.B = a.rate(), b.rate()
+		row.Change = row.B - row.A
 		switch {
 		case a.exposure <= 0:
-			row.B, row.Verdict, row.Why = b.rate(), Unknown, "not in A"
+			row.Verdict, row.Why = Unknown, "not in A"
 		case b.exposure <= 0:
-			row.A, row.Verdict, row.Why = a.rate(), Unknown, "not in B"
+			row.Verdict, row.Why = Unknown, "not in B"
+		case min(len(c.a.blocks), len(c.b.blocks)) < minBatches: // then nobody knows whether they came all at once
+			row.Verdict, row.Why = Unknown, "too short"
 		default:
-			row.A, row.B = a.rate(), b.rate()
-			row.Change = row.B - row.A
 			p := rates(a, b, c.o.Tolerance, max(spreadA, spreadB))
 			row.P = &p
 			c.decide(&row, moreIsWorse)

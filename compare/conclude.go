@@ -88,7 +88,7 @@ func (r *Result) warn(a, b *Side) {
 	for i := range r.Rows {
 		if row := &r.Rows[i]; row.ofLag && !row.significant() {
 			say("%s %s changed by %s, but the rig's own lag by %s of that or more, so it says nothing of the server",
-				clip(row.Name, 40), row.Figure, row.change(), figures.Seconds(min(row.lag, max(row.Change, -row.Change))))
+				clip(row.Name, 40), row.Figure, row.change(), figures.Seconds(min(row.RigLag, max(row.Change, -row.Change))))
 			break
 		}
 	}
@@ -176,7 +176,11 @@ func signed(s float64) string {
 }
 
 func signedPercent(v float64) string {
-	return strconv.FormatFloat(100*v, 'f', decimals(100*v), 64) + "%"
+	text := strconv.FormatFloat(100*v, 'f', decimals(100*v), 64) + "%"
+	if v > 0 {
+		return "+" + text
+	}
+	return text
 }
 
 // decimals gives how many make three digits.

@@ -122,10 +122,13 @@ type Row struct {
 	Worse   bool     `json:"worse"`         // that B differs is a regression
 	Better  bool     `json:"better"`        // that B differs is an improvement
 	OfRig   bool     `json:"of_rig"`        // it says nothing about the server
+	// RigLag is by how much the rig's own lateness differs in this figure, in seconds: B may differ by that much more
+	// than by the tolerance. It is 0 for what has none of that in it.
+	RigLag float64 `json:"rig_lag_seconds,omitempty"`
 
-	rank  int     // less is more important
-	lag   float64 // of the change, what may be the rig's own lateness
-	ofLag bool    // without that it might be a difference
+	rank    int  // less is more important
+	ofLag   bool // without RigLag it might be a difference
+	neutral bool // neither direction is a regression
 }
 
 // significant tells whether the row is a difference.

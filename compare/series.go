@@ -140,16 +140,16 @@ func rareOf(key string) (r rare, ok bool) {
 	case metrics.Faults:
 		r.name = "faults"
 	case metrics.RequestsLost:
-		r.name, r.trials, r.answered = "request "+label+" lost", []string{key}, metrics.RequestResponse.Key(label)
+		r.name, r.trials, r.answered = "lost request "+label, []string{key}, metrics.RequestResponse.Key(label)
 	case metrics.Checks:
-		r.name, r.trials = "check "+label+" failed", []string{key, metrics.Checks.Key(label, metrics.ResultHeld)}
+		r.name, r.trials = "failed check "+label, []string{key, metrics.Checks.Key(label, metrics.ResultHeld)}
 		return r, labels[1].Value == metrics.ResultFailed
 	case metrics.DeliveriesExpected:
-		r.name, r.trials = "delivery "+label+" lost", []string{key}
+		r.name, r.trials = "lost delivery "+label, []string{key}
 		r.less = []string{metrics.Deliveries.Key(label, messages.OrderKept.String()), metrics.Deliveries.Key(label, messages.OrderLate.String())}
 	case metrics.Deliveries:
 		order := labels[1].Value
-		r.name, r.trials = "delivery "+label+" "+order, []string{metrics.DeliveriesExpected.Key(label)}
+		r.name, r.trials = order+" delivery "+label, []string{metrics.DeliveriesExpected.Key(label)}
 		return r, order != messages.OrderKept.String()
 	default:
 		return r, false

@@ -109,7 +109,10 @@ func (s *Side) Record(r *metrics.Record) error {
 	b := &s.blocks[len(s.blocks)-1]
 	b.to, b.connected = r.To, r.Gauges[connected]
 	for key, h := range r.Histograms {
-		if list, ok := room(s, s.times, key); ok && h != nil && h.Count() > 0 {
+		if h == nil || h.Count() == 0 {
+			continue
+		}
+		if list, ok := room(s, s.times, key); ok {
 			d := digest{n: float64(h.Count()), sum: h.Sum()}
 			for i, q := range quantiles {
 				d.q[i] = h.Quantile(q).Seconds()
@@ -118,10 +121,10 @@ func (s *Side) Record(r *metrics.Record) error {
 		}
 	}
 	for key, v := range r.Counters {
-		if !counted(key) {
+		if !counted(key) || !(v > s.before[key] && v <= maxCount) {
 			continue
 		}
-		if list, ok := room(s, s.counts, key); ok && v > s.before[key] && v <= maxCount {
+		if list, ok := room(s, s.counts, key); ok {
 			list[len(list)-1] += v - s.before[key]
 			s.before[key] = v
 		}

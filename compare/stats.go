@@ -122,7 +122,13 @@ type occurrences struct {
 	exposure float64 // what it could have happened in: seconds, or trials
 }
 
-func (o occurrences) rate() float64 { return o.n / o.exposure }
+// rate gives how often that is; 0 where it could not have happened.
+func (o occurrences) rate() float64 {
+	if o.exposure <= 0 {
+		return 0
+	}
+	return o.n / o.exposure
+}
 
 // rates gives the chance that the frequencies of two rare things, of which none is more than 1+tolerance times the
 // other, look as different as these, or more. It is the exact conditional test of two Poisson rates: of all

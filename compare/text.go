@@ -6,10 +6,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/loadrig/loadrig/internal/figures"
+	"github.com/loadrig/loadrig/metrics"
 )
 
 // columns is how wide the text is, as far as names and reasons in sentences allow.
@@ -77,33 +77,41 @@ func (r *Result) table(b *strings.Builder) {
 	if len(rows) == 1 {
 		return
 	}
-	left := columns - 2
-	for i := 1; i < len(rows[0]); i++ {
-		widest := 0
+	widths := make([]int, 5)
+	measure := func(i int) int {
 		for _, cells := range rows {
-			widest = max(widest, utf8.RuneCountInString(cells[i]))
+			widths[i] = max(widths[i], utf8.RuneCountInString(cells[i]))
 		}
-		left -= widest + 2
+		return widths[i]
+	}
+	left := columns - 2
+	for i := 1; i < len(widths); i++ {
+		left -= measure(i) + 2
 	}
 	n := 1
 	for i := range r.Rows {
-		if row := &r.Rows[i]; r.shown(row) {
+		if row := &r.Rows[i]; r.shown(row) { // the name gives way to the other columns
 			rows[n][0] = clip(row.Name, max(left-len(row.Figure)-1, 8)) + " " + string(row.Figure)
 			n++
 		}
 	}
-	widest := 0
-	for _, cells := range rows {
-		widest = max(widest, utf8.RuneCountInString(cells[0]))
-	}
+	measure(0)
 	b.WriteString("\n")
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, cells := range rows {
-		cells[0] += strings.Repeat(" ", widest-utf8.RuneCountInString(cells[0])) // names are at the left
-		fmt.Fprintf(w, "  %s\t  %s\n", strings.Join(cells[:4], "\t"), cells[4])
+		b.WriteString("  " + cells[0] + pad(cells[0], widths[0]))
+		for i := 1; i < 4; i++ {
+			b.WriteString("  " + pad(cells[i], widths[i]) + cells[i])
+		}
+		b.WriteString("  " + cells[4] + "\n")
 	}
-	_ = w.Flush()
 }
+
+// pad gives what is missing to a width.
+func pad(cell string, width int) string {
+	return strings.Repeat(" ", width-utf8.RuneCountInString(cell))
+}
+
+var handshake = metrics.HandshakeDuration.Key(metrics.PhaseTotal)
 
 // shown tells whether the text has a row: all that differ, and of the others what says most.
 func (r *Result) shown(row *Row) bool {
@@ -111,9 +119,10 @@ func (r *Result) shown(row *Row) bool {
 	case row.significant() || row.Why == "all at once":
 		return true
 	case row.Unit == Seconds:
-		return row.Figure == P50 || row.Figure == P99
+		phase := row.Series != handshake && strings.HasPrefix(row.Series, metrics.HandshakeDuration.Name)
+		return (row.Figure == P50 || row.Figure == P99) && !phase
 	default:
-		return row.Verdict == Unknown || row.Series != flows[2].series && row.Series != flows[3].series && row.Series != flows[4].series
+		return row.Verdict == Unknown || !row.neutral
 	}
 }
 
@@ -126,8 +135,8 @@ func (r *Row) value(v float64, run string) string {
 		return figures.Seconds(v)
 	case r.Unit == Share:
 		return percent(v)
-	case v >= 1000:
-		return figures.Count(uint64(min(v, 1e15))) + "/s"
+	case v >= 100:
+		return figures.Count(uint64(min(v, 1e15)+.5)) + "/s"
 	case v > 0 && v < .01:
 		return strconv.FormatFloat(3600*v, 'g', 3, 64) + "/h"
 	default:

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,6 +53,8 @@ func Read(in io.Reader, name, dir string, o Options) (*Scenario, error) {
 	if err := src.err(); err != nil {
 		return nil, err
 	}
+	sum := sha256.Sum256(b)
+	c.out.source, c.out.SHA256 = b, hex.EncodeToString(sum[:])
 	return c.out, nil
 }
 

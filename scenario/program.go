@@ -33,7 +33,10 @@ type Scenario struct {
 
 	Thresholds []Bound // in the order of the file; nothing judges them yet
 
-	name string // of the file
+	SHA256 string // of the file, in hex
+
+	name   string // of the file
+	source []byte // what it says
 }
 
 // Identity is who a player is; a part that is not given is nil.

@@ -10,14 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loadrig/loadrig/compare"
-	"github.com/loadrig/loadrig/rundir"
 )
 
 // compareFlags are the flags of loadrig compare.
 type compareFlags struct {
 	tolerance shareFlag
 	floor     time.Duration
-	runs      string
 	json      bool
 }
 
@@ -31,8 +29,8 @@ not happen. What it calls a difference is more than the tolerance, and more than
 runs vary in themselves; two runs of the same are called different less than once in
 20 times. docs/compare.md says how, and what it cannot see.
 
-A run is the path of its directory, its id or the beginning of that, its name, or last,
-last~1 and so on for the newest.
+A run is a directory, or an id, the beginning of an id, or a name that loadrig runs
+lists; last is the newest and last~1 the one before it.
 
 Exit codes: 0 B is not worse than A; 2 usage; 99 B is worse in something.`,
 		Example: `  loadrig compare last~1 last
@@ -50,7 +48,6 @@ Exit codes: 0 B is not worse than A; 2 usage; 99 B is worse in something.`,
 	fs.SortFlags = false
 	fs.Var(&f.tolerance, "tolerance", "`share` of A's figure up to which B's may differ, as 5% or 0.05")
 	fs.DurationVar(&f.floor, "floor", compare.DefaultFloor, "`time` up to which times may differ, however short they are")
-	fs.StringVar(&f.runs, "runs-dir", "", "`directory` that runs are kept in (default that of the user's state)")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object")
 	return c
 }
@@ -68,7 +65,7 @@ func compareRuns(p *Process, f *compareFlags, runA, runB string) error {
 	}
 	var sides [2]*compare.Side
 	for i, what := range []string{runA, runB} {
-		side, err := readSide(p, f.runs, what)
+		side, err := readSide(p, what)
 		if err != nil {
 			return err
 		}
@@ -89,29 +86,13 @@ func compareRuns(p *Process, f *compareFlags, runA, runB string) error {
 }
 
 // readSide reads the run that a user means.
-func readSide(p *Process, parent, what string) (*compare.Side, error) {
-	if parent == "" {
-		var err error
-		if parent, err = rundir.Default(p.Getenv); err != nil {
-			return nil, usage("--runs-dir: %w", err)
-		}
-	}
-	path, err := rundir.Find(parent, what)
+func readSide(p *Process, what string) (*compare.Side, error) {
+	r, err := openRun(p, what)
 	if err != nil {
-		return nil, &exitError{ExitUsage, err}
-	}
-	run, err := rundir.Open(path)
-	if err != nil {
-		return nil, &exitError{ExitUsage, err}
+		return nil, err
 	}
 	side := compare.NewSide()
-	if err := run.Replay(side); err != nil {
-		return nil, usage("run %s: %w", path, err)
-	}
-	if d := run.Damage().String(); d != "" {
-		fmt.Fprintf(p.Stderr, "loadrig: %s: %s\n", path, d)
-	}
-	return side, nil
+	return side, replay(p, r, side)
 }
 
 // shareFlag is a share: 5% or 0.05.

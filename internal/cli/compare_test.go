@@ -45,34 +45,32 @@ func TestCompare(t *testing.T) {
 	after := keepRun(t, parent, "20261123-000100-bbbbbb", "after", 7*time.Millisecond)
 	again := keepRun(t, parent, "20261123-000200-cccccc", "again", 2*time.Millisecond)
 	for _, c := range []struct {
-		args string
-		code int
-		out  string // is in stdout
+		a, b, flags string
+		code        int
+		out         string // is in stdout
 	}{
-		{"before after", ExitFailed, "B is worse in 4 of 5 figures: response p50 slower, +5.00ms"},
-		{"after before", ExitPass, "B is better in 4 of 5 figures: response p50 faster, -5.00ms"},
-		{"before again", ExitPass, "no significant difference in 5 figures"},
-		{"last~2 last", ExitPass, "no significant difference"},
-		{"20261123-0000 last~1", ExitFailed, "B is worse"},
-		{before + " " + after, ExitFailed, "B is worse"},
-		{again + " " + again, ExitPass, "no significant difference"},
-		{"before after --tolerance 300%", ExitPass, "differs by more than 300%, and a time by more than\n  100µs,"},
-		{"before after --tolerance 3", ExitPass, "no significant difference"},
-		{"before after --floor 6ms", ExitPass, "no significant difference"},
-		{"before after --tolerance 0 --floor 0s", ExitFailed, "differs by more than 0% with 95% confidence"},
+		{before, after, "", ExitFailed, "B is worse in 4 of 5 figures: response p50 slower, +5.00ms"},
+		{after, before, "", ExitPass, "B is better in 4 of 5 figures: response p50 faster, -5.00ms"},
+		{before, again, "", ExitPass, "no significant difference in 5 figures"},
+		{before, before, "", ExitPass, "no significant difference in 5 figures"},
+		{before, after, "--tolerance 300%", ExitPass, "differs by more than 300%, and a time by more than\n  100µs,"},
+		{before, after, "--tolerance 3", ExitPass, "no significant difference"},
+		{before, after, "--floor 6ms", ExitPass, "no significant difference"},
+		{before, after, "--tolerance 0 --floor 0s", ExitFailed, "differs by more than 0% with 95% confidence"},
 	} {
-		code, stdout, stderr := call("", append([]string{"compare", "--runs-dir", parent}, strings.Fields(c.args)...)...)
+		args := append([]string{"compare", c.a, c.b}, strings.Fields(c.flags)...)
+		code, stdout, stderr := call("", args...)
 		if code != c.code || !strings.Contains(stdout, c.out) || stderr != "" {
-			t.Errorf("%s: got exit code %d, stderr %q and\n%s\nwant code %d and in it %q", c.args, code, stderr, stdout, c.code, c.out)
+			t.Errorf("%q: got exit code %d, stderr %q and\n%s\nwant code %d and in it %q", args, code, stderr, stdout, c.code, c.out)
 		}
 	}
 }
 
 func TestCompareJSON(t *testing.T) {
 	parent := t.TempDir()
-	keepRun(t, parent, "20261123-000000-aaaaaa", "before", 2*time.Millisecond)
+	before := keepRun(t, parent, "20261123-000000-aaaaaa", "before", 2*time.Millisecond)
 	after := keepRun(t, parent, "20261123-000100-bbbbbb", "after", 7*time.Millisecond)
-	code, stdout, _ := call("", "compare", "--json", "--runs-dir", parent, "before", "after")
+	code, stdout, _ := call("", "compare", "--json", before, after)
 	var r compare.Result
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatal(err)
@@ -85,7 +83,7 @@ func TestCompareJSON(t *testing.T) {
 	if err := os.Remove(filepath.Join(after, "summary.json")); err != nil {
 		t.Fatal(err)
 	}
-	_, stdout, _ = call("", "compare", "--runs-dir", parent, "before", "after")
+	_, stdout, _ = call("", "compare", before, after)
 	if want := "WARNING: B was cut off"; !strings.Contains(stdout, want) {
 		t.Errorf("got\n%s\nwant in it %q", stdout, want)
 	}
@@ -98,36 +96,35 @@ func TestCompareJSON(t *testing.T) {
 	if err := os.WriteFile(intervals, b[:len(b)-20], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, stderr := call("", "compare", "--runs-dir", parent, "before", "after"); !strings.Contains(stderr, "lines that could not be read: 1") {
+	if _, _, stderr := call("", "compare", before, after); !strings.Contains(stderr, "is damaged: lines that could not be read: 1") {
 		t.Errorf("got stderr %q, want that a line could not be read", stderr)
 	}
 }
 
 func TestCompareMistakes(t *testing.T) {
-	parent := t.TempDir()
-	run := keepRun(t, parent, "20261123-000000-aaaaaa", "", time.Millisecond)
+	run := keepRun(t, t.TempDir(), "20261123-000000-aaaaaa", "", time.Millisecond)
 	for args, want := range map[string]string{
-		"":                                  "compare: got 0 arguments, want two runs",
-		"last":                              "compare: got 1 arguments, want two runs",
-		"a b c":                             "compare: got 3 arguments, want two runs",
-		"last nothing":                      `run "nothing": got neither a directory nor the id or the name of a run in `,
-		"last last~1":                       `run "last~1": there are 1 runs in `,
-		"last " + parent:                    parent,
-		"last last --tolerance x":           `--tolerance: got "x", want a share of 0 or more, as 5% or 0.05; see loadrig compare --help`,
-		"last last --tolerance=-5%":         `--tolerance: got "-5%", want a share of 0 or more`,
-		"last last --tolerance=NaN":         `--tolerance: got "NaN", want a share of 0 or more`,
-		"last last --tolerance=200000%":     `--tolerance: got "200000%", want a share of 0 or more`,
-		"last last --floor=-1s":             "--floor: got -1s, want 0s to 1m",
-		"last last --floor=1h":              "--floor: got 1h0m0s, want 0s to 1m",
-		"last last --tolerence 5%":          "did you mean --tolerance?",
-		"last last --runs-dir " + run + "x": `run "last": there are 0 runs in `,
+		"":                            "compare: got 0 arguments, want two runs",
+		"RUN":                         "compare: got 1 arguments, want two runs",
+		"a b c":                       "compare: got 3 arguments, want two runs",
+		"RUN nothing":                 `run "nothing": got neither a directory nor the id or the name of a run in `,
+		"RUN last~1":                  `run "last~1": there are 0 runs in `,
+		"RUN .":                       "run directory .: it has no manifest.json",
+		"RUN RUN --tolerance x":       `--tolerance: got "x", want a share of 0 or more, as 5% or 0.05; see loadrig compare --help`,
+		"RUN RUN --tolerance=-5%":     `--tolerance: got "-5%", want a share of 0 or more`,
+		"RUN RUN --tolerance=NaN":     `--tolerance: got "NaN", want a share of 0 or more`,
+		"RUN RUN --tolerance=200000%": `--tolerance: got "200000%", want a share of 0 or more`,
+		"RUN RUN --floor=-1s":         "--floor: got -1s, want 0s to 1m",
+		"RUN RUN --floor=1h":          "--floor: got 1h0m0s, want 0s to 1m",
+		"RUN RUN --tolerence 5%":      "did you mean --tolerance?",
 	} {
-		code, stdout, stderr := call("", append([]string{"compare", "--runs-dir", parent}, strings.Fields(args)...)...)
+		list := []string{"compare"}
+		for _, arg := range strings.Fields(args) {
+			list = append(list, strings.ReplaceAll(arg, "RUN", run))
+		}
+		code, stdout, stderr := call("", list...)
 		if code != ExitUsage || stdout != "" || !strings.Contains(stderr, want) {
 			t.Errorf("%q: got exit code %d, stdout %q and stderr %q, want 2 and %q", args, code, stdout, stderr, want)
 		}
-	}
-	if code, _, stderr := call("", "compare", "last", "last"); code != ExitUsage || !strings.Contains(stderr, "--runs-dir: got neither XDG_STATE_HOME nor HOME") {
-		t.Errorf("without an environment: got exit code %d and %q", code, stderr)
 	}
 }

@@ -39,6 +39,7 @@ type runFlags struct {
 	json         bool
 	quiet        bool
 	verbose      bool
+	keep         keepFlags
 	auth         authFlags
 	story        storyFlags
 	tls          tlsFlags
@@ -68,6 +69,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
 	f.story.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
+	f.keep.register(fs)
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
@@ -100,6 +102,13 @@ func (f *runFlags) config(sc *scenario.Scenario, given func(flag string) bool) (
 		errs = append(errs, fmt.Errorf("--max-lag: got %v, want more than 0", f.maxLag))
 	}
 	if err := f.limits.build(&c.Transport); err != nil {
+		errs = append(errs, err)
+	}
+	var tags map[string]string
+	if sc != nil {
+		tags = sc.File.Tags
+	}
+	if err := f.keep.build(&c, tags); err != nil {
 		errs = append(errs, err)
 	}
 	auth, err := f.auth.build()
@@ -174,7 +183,7 @@ func (r *rateFlag) Set(s string) error {
 var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
-	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
 	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
 }
 

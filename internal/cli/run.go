@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -89,6 +90,10 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
 	talk.room(room)
+	kept := f.keep.sink(p, talk)
+	if kept != nil {
+		cfg.Sinks = append(cfg.Sinks, kept)
+	}
 	var server *child
 	if embedded {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
@@ -123,6 +128,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return failed(f.network.blame(err, cfg))
 	}
+	f.keep.told(talk, kept, s)
 	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
 	if err := f.write(p, s); err != nil {
 		return internal(fmt.Errorf("write the summary: %w", err))
@@ -166,6 +172,9 @@ func name(sc *scenario.Scenario, path string) string {
 func failed(err error) error {
 	if n := named(err); n != nil {
 		return &exitError{ExitUsage, n}
+	}
+	if output := new(rig.OutputError); errors.As(err, &output) {
+		return &exitError{ExitUsage, output}
 	}
 	return internal(err)
 }

@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/report"
 )
 
@@ -23,7 +25,7 @@ func startRun(t *testing.T, stdout *bytes.Buffer, args ...string) (*exec.Cmd, *b
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, args...)
-	cmd.Env = append(os.Environ(), "LOADRIG_TEST_AS_PROGRAM=1")
+	cmd.Env = append(os.Environ(), "LOADRIG_TEST_AS_PROGRAM=1", "XDG_STATE_HOME="+t.TempDir())
 	cmd.Stdout = stdout
 	errPipe, err := cmd.StderrPipe()
 	if err != nil {
@@ -81,4 +83,45 @@ func TestKilled(t *testing.T) {
 		_, err = stderr.ReadByte()
 	}
 	_ = cmd.Wait()
+}
+
+// TestKilledRunIsKept: of a run that is killed in the middle, all is kept up to its last whole interval, and reported with
+// the word that it was cut off. Its counts are no more than the server's.
+func TestKilledRunIsKept(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	dir := filepath.Join(t.TempDir(), "killed")
+	var stdout bytes.Buffer
+	cmd, stderr := startRun(t, &stdout, "run", "--url", srv.URL(), "-c", "50", "-d", "10m", "--msg-rate", "20/s", "--interval", "100ms", "--run-dir", dir)
+	for range 5 { // more intervals
+		if _, err := stderr.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+
+	var out, errs bytes.Buffer
+	p := Process{Args: []string{"report", dir, "--json"}, Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }}
+	if code := Main(p); code != ExitPass {
+		t.Fatalf("got exit code %d: %s", code, &errs)
+	}
+	var s report.Summary
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	if !s.CutOff || s.Verdict != report.Untrustworthy || s.Duration < 0.6 {
+		t.Errorf("got cut off %t, %s after %v s; want a run of 6 intervals that was cut off", s.CutOff, s.Verdict, s.Duration)
+	}
+	if s.Connections.Opened != 50 || s.Connections.ByState["connected"] != 50 || s.Messages.Sent == 0 || s.Rig.Conservation != "ok" {
+		t.Errorf("got %+v, %d sent, counts %s; want 50 connected that send", s.Connections, s.Messages.Sent, s.Rig.Conservation)
+	}
+	lines, err := os.ReadFile(filepath.Join(dir, "intervals.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole := bytes.Count(lines, []byte("\n")); whole < 6 {
+		t.Errorf("got %d whole intervals, want the 6 of which progress was told", whole)
+	}
 }

@@ -144,7 +144,7 @@ func (f *runFlags) direct(cfg *rig.Config, sc *scenario.Scenario, a auth, given 
 	if seed == 0 {
 		seed = rand.Uint64()>>12 + 1 // short enough to be typed
 	}
-	cfg.Play = &rig.Play{Scenario: sc, Plan: plan, Seed: seed, Env: sc.Env}
+	cfg.Play = &rig.Play{Scenario: sc, Plan: plan, Seed: seed, Env: sc.Env, SHA256: sc.SHA256, Text: sc.Text()}
 	for _, rows := range sc.Rows {
 		cfg.Play.Tables = append(cfg.Play.Tables, rows)
 	}

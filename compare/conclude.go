@@ -13,7 +13,8 @@ import (
 
 // conclude makes outcome and headline of the rows.
 func (r *Result) conclude() {
-	var worse, better, other, equal, unknown int
+	var worse, better, other, equal int
+	unknown := make(map[string]bool) // series
 	for i := range r.Rows {
 		switch row := &r.Rows[i]; {
 		case row.OfRig:
@@ -24,7 +25,9 @@ func (r *Result) conclude() {
 		case row.significant():
 			other++
 		case row.Verdict == Unknown:
-			unknown++
+			if !row.phase() {
+				unknown[row.Series] = true
+			}
 		default:
 			equal++
 		}
@@ -56,8 +59,8 @@ func (r *Result) conclude() {
 			break
 		}
 	}
-	if unknown > 0 {
-		r.Headline += fmt.Sprintf("; %d cannot be told", unknown)
+	if len(unknown) > 0 {
+		r.Headline += fmt.Sprintf("; cannot tell of %d series", len(unknown))
 	}
 }
 

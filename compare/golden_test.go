@@ -237,6 +237,20 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestClip(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		n    int
+		want string
+	}{
+		{"join", 4, "join"}, {"joins", 4, "joi…"}, {"a\n b\t", 9, "a b"}, {"\x1b[31mred\u202e", 20, "[31mred"}, {"żółw", 3, "żó…"},
+	} {
+		if got := clip(c.name, c.n); got != c.want {
+			t.Errorf("%q to %d: got %q, want %q", c.name, c.n, got, c.want)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	for _, o := range []Options{{}, {Tolerance: -1}, {Tolerance: 3, Floor: time.Second}} {
 		if err := o.Validate(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/loadrig/loadrig/internal/figures"
@@ -111,6 +112,11 @@ func pad(cell string, width int) string {
 	return strings.Repeat(" ", width-utf8.RuneCountInString(cell))
 }
 
+// phase tells whether the row is of a part of the handshake, which has rows of its own.
+func (r *Row) phase() bool {
+	return r.Series != handshake && strings.HasPrefix(r.Series, metrics.HandshakeDuration.Name)
+}
+
 var handshake = metrics.HandshakeDuration.Key(metrics.PhaseTotal)
 
 // shown tells whether the text has a row: all that differ, and of the others what says most.
@@ -119,8 +125,7 @@ func (r *Result) shown(row *Row) bool {
 	case row.significant() || row.Why == "all at once":
 		return true
 	case row.Unit == Seconds:
-		phase := row.Series != handshake && strings.HasPrefix(row.Series, metrics.HandshakeDuration.Name)
-		return (row.Figure == P50 || row.Figure == P99) && !phase
+		return (row.Figure == P50 || row.Figure == P99) && !row.phase()
 	default:
 		return row.Verdict == Unknown || !row.neutral
 	}
@@ -185,9 +190,16 @@ func wrapped(b *strings.Builder, begin, text string) {
 	b.WriteString(line + "\n")
 }
 
-// clip gives a name in one line of at most n characters.
+// clip gives a name in one line of at most n characters. A run may come from somebody else, so what would steer a
+// terminal is left out.
 func clip(name string, n int) string {
 	name = strings.Join(strings.Fields(name), " ")
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name)
 	if r := []rune(name); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}

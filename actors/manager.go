@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/eventstream"
@@ -23,11 +24,12 @@ type Observer interface {
 	Observe(ev messages.Event)
 }
 
-// Recorder counts what happens on one shard. It is told of everything but timers and messages, whose counts
+// Recorder counts what happens on one shard, and how well its loop keeps up. It is told of everything but timers and messages, whose counts
 // are in Traffic; of messages, only of the pongs that answer a keep-alive ping. All its methods are called
 // on the shard's goroutine.
 type Recorder interface {
 	Observer
+	transport.Meter
 	// Added is told that n connections were opened; they are Idle.
 	Added(n int)
 	// Removed is told that a connection was removed, in the state that it was in.
@@ -300,3 +302,5 @@ type discard struct{}
 func (discard) Observe(messages.Event) {}
 func (discard) Added(int)              {}
 func (discard) Removed(messages.State) {}
+func (discard) Turn(time.Duration)     {}
+func (discard) ReadLag(time.Duration)  {}

@@ -343,3 +343,29 @@ func TestContext(t *testing.T) {
 	}
 	close(leave)
 }
+
+// TestRecorderKnowsItsLoop: each shard's recorder is told of the turns of its loop, and of its reads where the
+// kernel stamps what arrives.
+func TestRecorderKnowsItsLoop(t *testing.T) {
+	for _, stamped := range []bool{false, true} {
+		o := transport.Options{KernelTimestamps: stamped}
+		if o.Validate() != nil {
+			t.Skip("SKIPPED: the kernel does not stamp what arrives here")
+		}
+		srv := wstest.Serve(t, wstest.Echo)
+		f := start(t, Options{Transport: o})
+		ids := f.openMany(t, 2, nil)
+		for _, id := range ids {
+			f.connect(t, id, srv.URL())
+		}
+		for range 10 {
+			for _, id := range ids {
+				f.must(t, id, &messages.SendText{Payload: []byte("x")})
+				f.ev.message(t, id, messages.OpText, "x")
+			}
+		}
+		if s := f.laws(t); s.LoopTurn.Count() < 2*10 || s.ReadLag.Count() > 0 != stamped {
+			t.Errorf("kernel timestamps %v: got %d turns and %d stamped reads", stamped, s.LoopTurn.Count(), s.ReadLag.Count())
+		}
+	}
+}

@@ -163,7 +163,9 @@ func testPanic(t *testing.T, o Options, url, who, at string) {
 	}
 	sum := f.laws(t)
 	if who == "recorder" {
-		rec.AddTo(sum)
+		if err := f.Each(t.Context(), func(int) { rec.AddTo(sum) }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if got := sum.Disconnects[messages.CauseInternal]; got != internal {
 		t.Errorf("counted %d ends by internal, want %d", got, internal)

@@ -39,6 +39,7 @@ func newShard(index int, network *transport.Network, recorder Recorder, log *slo
 	if err != nil {
 		return nil, err
 	}
+	loop.SetMeter(recorder)
 	s := &shard{index: index, network: network, loop: loop, log: log, recorder: recorder, stopped: make(chan struct{})}
 	s.supervisor = &supervisor{shard: s}
 	s.supervisor.mailbox.shard = s

@@ -75,6 +75,10 @@ type Message struct {
 	Payload []byte // valid until the callback returns
 	At      Stamp  // when the read that completed it returned
 
+	// Arrived is when the kernel had the last segment of what that read took: not before the message was there
+	// whole, and not after At. 0 if it is not known; see transport.Options.KernelTimestamps.
+	Arrived Stamp
+
 	// RoundTrip is how long a pong took that answers a keep-alive ping of the transport's own, from when that
 	// ping was due to go out; 0 for all else.
 	RoundTrip time.Duration

@@ -11,6 +11,9 @@ var epoch = time.Now()
 // Now reads the monotonic clock.
 func Now() Stamp { return Stamp(time.Since(epoch)) }
 
+// StampOf converts what time.Now gave.
+func StampOf(t time.Time) Stamp { return Stamp(t.Sub(epoch)) }
+
 // Sub gives the time from u to s.
 func (s Stamp) Sub(u Stamp) time.Duration { return time.Duration(s - u) }
 

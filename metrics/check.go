@@ -16,6 +16,7 @@ import (
 //   - Attempts: transitions into Connecting = opened + never opened + still connecting + removed then.
 //   - Sessions: opened = transitions into Connected = ended + still connected + removed then; those that
 //     compress are among them.
+//   - Answers: no more have an arrival that is known than there are.
 //   - Ends: transitions into Disconnected = disconnects, and each is either a failed handshake or has
 //     a close code.
 //
@@ -71,6 +72,9 @@ func (s *Snapshot) Check() error {
 	}
 	law("sessions", opened, ended+here(messages.Connected))
 	law("disconnects", failed+ended, in[messages.Disconnected])
+	if known, all := s.KernelRoundTrip.Count(), s.RoundTrip.Count(); known > all {
+		broken = append(broken, fmt.Errorf("answers whose arrival is known: got %d, want no more than %d", known, all))
+	}
 	if len(broken) == 0 {
 		return nil
 	}

@@ -25,6 +25,7 @@ func TestCheckFindsEachBrokenLaw(t *testing.T) {
 		}, "attempts: got 6, want 5"},
 		{"an opening not told", func(s *Snapshot) { s.Handshake = Histogram{} }, "opening handshakes: got 0, want 3"},
 		{"more that compress than there are", func(s *Snapshot) { s.Compressed = 4 }, "sessions that compress: got 4, want no more than 3"},
+		{"more arrivals than answers", func(s *Snapshot) { s.RoundTrip = Histogram{} }, "answers whose arrival is known: got 1, want no more than 0"},
 		{"a session without an end", func(s *Snapshot) {
 			s.closes[messages.CauseRemote][classPrivate]--
 			s.Disconnects[messages.CauseRemote]--

@@ -57,6 +57,12 @@ func (s *Scenario) NewCollector(gather func(context.Context, *ScenarioSnapshot) 
 	})
 }
 
+// NewRigCollector makes the collector of the rig's own series, which show shows: what was last measured. It goes
+// beside the others.
+func NewRigCollector(show func(Visitor)) prometheus.Collector {
+	return newCollector(OfRig, func(_ context.Context, v Visitor) error { show(v); return nil })
+}
+
 // newCollector makes a collector of what read shows, which is of one group.
 func newCollector(g Group, read func(context.Context, Visitor) error) prometheus.Collector {
 	c := &collector{read: read, descs: make(map[*Family]*prometheus.Desc)}

@@ -114,6 +114,7 @@ func TestSeriesAtRest(t *testing.T) {
 		"sent_bytes_total": 1, "received_bytes_total": 1, "sent_wire_bytes_total": 1, "received_wire_bytes_total": 1,
 		"compressed_sessions_total": 1, "handshake_duration_seconds": 5,
 		"round_trip_seconds": 1, "response_seconds": 1, "schedule_lag_seconds": 1, "ping_round_trip_seconds": 1,
+		"loop_turn_seconds": 1, "read_lag_seconds": 1, "kernel_round_trip_seconds": 1,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -160,8 +161,8 @@ func TestBothFormats(t *testing.T) {
 			}
 		}
 	}
-	if histograms != 9 {
-		t.Errorf("got %d histograms, want 9", histograms)
+	if histograms != 12 {
+		t.Errorf("got %d histograms, want 12", histograms)
 	}
 }
 

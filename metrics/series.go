@@ -43,6 +43,12 @@ var (
 		"From the intended send time of a message to its answer: what a user would feel.")
 	ScheduleLag = ofConnections(Times, "schedule_lag_seconds",
 		"How late loadrig itself came to what it had scheduled.")
+	LoopTurn = ofConnections(Times, "loop_turn_seconds",
+		"The work of each turn of an event loop, the wait for sockets left out: what comes meanwhile waits so long.")
+	ReadLag = ofConnections(Times, "read_lag_seconds",
+		"From when the kernel had what was read to its read, where kernel timestamps are asked for.")
+	KernelRoundTrip = ofConnections(Times, "kernel_round_trip_seconds",
+		"From the actual write of a message to when the kernel had its answer, where kernel timestamps are asked for.")
 	PingRoundTrip = ofConnections(Times, "ping_round_trip_seconds",
 		"From a keep-alive ping to its pong.")
 
@@ -68,6 +74,9 @@ func (s *Snapshot) Visit(v Visitor) {
 	v.Times(RoundTrip, &s.RoundTrip)
 	v.Times(Response, &s.Response)
 	v.Times(ScheduleLag, &s.ScheduleLag)
+	v.Times(LoopTurn, &s.LoopTurn)
+	v.Times(ReadLag, &s.ReadLag)
+	v.Times(KernelRoundTrip, &s.KernelRoundTrip)
 	v.Times(PingRoundTrip, &s.Ping)
 	v.Times(HandshakeDuration, &s.Handshake, PhaseTotal)
 	for p := range messages.Phase(messages.NumPhases) {

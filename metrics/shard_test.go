@@ -47,6 +47,10 @@ func TestShardCounts(t *testing.T) {
 		{"phases", phaseCounts(s), [messages.NumPhases]uint64{0, 3, 1, 3}},
 		{"round trip", s.RoundTrip.Max(), 500 * time.Microsecond},
 		{"response", s.Response.Max(), 700 * time.Microsecond},
+		{"kernel round trip", s.KernelRoundTrip.Max(), 400 * time.Microsecond},
+		{"kernel round trips", s.KernelRoundTrip.Count(), uint64(1)},
+		{"read lag", s.ReadLag.Max(), 100 * time.Microsecond},
+		{"turn", s.LoopTurn.Max(), 30 * time.Microsecond},
 		{"lag", s.ScheduleLag.Max(), 200 * time.Microsecond},
 		{"malformed", s.Malformed, uint64(0)},
 	} {
@@ -82,8 +86,8 @@ func TestShardSurvivesNonsense(t *testing.T) {
 }
 
 func TestShardSize(t *testing.T) {
-	// Nine histograms of 136 KiB, and less than 8 KiB of counters and close codes.
-	histograms := 9 * unsafe.Sizeof(Histogram{})
+	// Twelve histograms of 136 KiB, and less than 8 KiB of counters and close codes.
+	histograms := 12 * unsafe.Sizeof(Histogram{})
 	if got := unsafe.Sizeof(Shard{}); got < histograms || got > histograms+8<<10 {
 		t.Errorf("got %d bytes, want %d to %d", got, histograms, histograms+8<<10)
 	}
@@ -115,6 +119,9 @@ func hotPath(s *Shard) map[string]func() {
 		"refused":       func() { s.Observe(refused) },
 		"message":       func() { s.Observe(message) },
 		"response":      func() { received += 1000; s.Response(0, received/2, received) },
+		"arrived":       func() { s.Arrived(0, received) },
+		"read lag":      func() { s.ReadLag(time.Millisecond) },
+		"turn":          func() { s.Turn(time.Millisecond) },
 		"lag":           func() { s.Lag(time.Millisecond) },
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/loadrig/loadrig/messages"
 )
 
-// Snapshot is the sum of what shards have counted. It is plain data of a fixed 1.2 MiB: allocate it
+// Snapshot is the sum of what shards have counted. It is plain data of a fixed 1.6 MiB: allocate it
 // once, Reset it and use it again; pass it by pointer; `*a = *b` is a deep copy. The zero value is
 // empty and ready. It is not safe for concurrent use.
 //
@@ -25,10 +25,19 @@ type Snapshot struct {
 	RoundTrip   Histogram                     // from the actual write of a message to its answer
 	Response    Histogram                     // from the intended send time to the answer; percentiles without a name are of this
 	ScheduleLag Histogram                     // from when something was due to when the shard came to it
+	LoopTurn    Histogram                     // the work of each turn of the event loop, the wait for sockets left out
 	Ping        Histogram                     // from a keep-alive ping to its pong
 	Handshake   Histogram                     // opening handshakes that succeeded, queueing and auth included
 	Phases      [messages.NumPhases]Histogram // their phases; one that did not take place is not recorded
 	Compressed  uint64                        // those of them that agreed on compression
+
+	// What the kernel's stamps tell, where they are asked for: ReadLag is from when what was read had arrived to
+	// its read, for each read; KernelRoundTrip from the actual write of a message to when its answer had
+	// arrived, for those in RoundTrip whose arrival is known. So RoundTrip has the rig's own delay in reading,
+	// and KernelRoundTrip has not. An answer that was read together with a later segment counts as that: its
+	// KernelRoundTrip errs upwards, and the ReadLag downwards, but never beyond RoundTrip.
+	ReadLag         Histogram
+	KernelRoundTrip Histogram
 
 	Disconnects       [messages.NumCauses]uint64                     // ended attempts and sessions, by cause
 	HandshakeFailures [messages.NumPhases][messages.NumCauses]uint64 // those of them that never opened: [phase][cause]
@@ -117,6 +126,9 @@ func (s *Snapshot) histograms(t *Snapshot, f func(mine, other *Histogram)) {
 	f(&s.RoundTrip, &t.RoundTrip)
 	f(&s.Response, &t.Response)
 	f(&s.ScheduleLag, &t.ScheduleLag)
+	f(&s.LoopTurn, &t.LoopTurn)
+	f(&s.ReadLag, &t.ReadLag)
+	f(&s.KernelRoundTrip, &t.KernelRoundTrip)
 	f(&s.Ping, &t.Ping)
 	f(&s.Handshake, &t.Handshake)
 	for i := range s.Phases {

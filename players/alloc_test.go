@@ -15,11 +15,17 @@ import (
 // allocMeter reads the allocations between two counts of answers.
 type allocMeter struct {
 	count, from, to int
+	stamped         int // answers whose arrival is known
 	first, last     runtime.MemStats
 	done            chan struct{}
 }
 
 func (m *allocMeter) Lag(time.Duration) {}
+func (m *allocMeter) Arrived(_, _ messages.Stamp) {
+	if m.count < m.to {
+		m.stamped++
+	}
+}
 func (m *allocMeter) Response(_, _, _ messages.Stamp) {
 	switch m.count++; m.count {
 	case m.from:
@@ -36,8 +42,17 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	if (transport.Options{Engine: transport.EngineEpoll}).Validate() != nil {
 		t.Skip("SKIPPED: there is no epoll here")
 	}
-	for _, traffic := range []Traffic{{Kind: PingPong, Size: 64}, {Kind: Paced, Rate: 1000, Size: 64}} {
-		t.Run(string(traffic.Kind), func(t *testing.T) {
+	pingPong, paced := Traffic{Kind: PingPong, Size: 64}, Traffic{Kind: Paced, Rate: 1000, Size: 64}
+	for _, c := range []struct {
+		name    string
+		traffic Traffic
+		stamped bool
+	}{
+		{"pingpong", pingPong, false}, {"paced", paced, false},
+		{"pingpong, kernel timestamps", pingPong, true}, {"paced, kernel timestamps", paced, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			traffic := c.traffic
 			srv := wstest.Serve(t, wstest.QuietEcho)
 			meter := &allocMeter{from: 2000, to: 6000, done: make(chan struct{})}
 			traffic.Players, traffic.Meters = 10, []Meter{meter}
@@ -45,7 +60,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := actors.NewManager(actors.Options{Shards: 1})
+			m, err := actors.NewManager(actors.Options{Shards: 1, Transport: transport.Options{KernelTimestamps: c.stamped}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,6 +79,9 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			crowd.Quiet()
 			if got := float64(meter.last.Mallocs-meter.first.Mallocs) / float64(meter.to-meter.from); got > 0.02 {
 				t.Errorf("got %.3f allocations a message, want 0", got)
+			}
+			if n := meter.stamped; n == 0 == c.stamped {
+				t.Errorf("got %d answers whose arrival is known", n)
 			}
 		})
 	}

@@ -43,6 +43,7 @@ type Bot struct {
 	behavior Behavior
 	meter    Meter // nil for none
 	conn     *actors.Connection
+	arrived  messages.Stamp // when the kernel had the message being handled; 0 if it is none, or not known
 }
 
 // NewBot makes the behaviour of a connection of an actors.Manager. meter takes the latencies that Answered
@@ -53,12 +54,13 @@ var _ actors.Behavior = (*Bot)(nil)
 
 // On implements actors.Behavior.
 func (p *Bot) On(c *actors.Connection, ev messages.Event) {
-	p.conn = c
+	p.conn, p.arrived = c, 0
 	switch e := ev.(type) {
 	case *messages.Opened:
 		p.behavior.OnOpen(p)
 	case *messages.Message:
 		if e.Op.IsData() {
+			p.arrived = e.Arrived
 			p.behavior.OnMessage(p, e.Op, e.Payload)
 		}
 	case *messages.TimerFired:
@@ -97,7 +99,7 @@ func (p *Bot) At(when messages.Stamp) { p.conn.SetTimer(when) }
 // handled.
 func (p *Bot) Answered(intended, sent messages.Stamp) {
 	if p.meter != nil {
-		p.meter.Response(intended, sent, p.conn.Now())
+		tellAnswer(p.meter, intended, sent, p.conn.Now(), p.arrived)
 	}
 }
 

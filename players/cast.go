@@ -115,9 +115,10 @@ type stage struct {
 	chance  *rand.Rand // of the player at work
 	faker   *gofakeit.Faker
 
-	player    *Player // at work, for the functions that expressions call
-	msg       []byte  // the message at hand
-	stamp     []byte  // of the publication at hand
+	player    *Player        // at work, for the functions that expressions call
+	msg       []byte         // the message at hand
+	stamp     []byte         // of the publication at hand
+	arrived   messages.Stamp // when the kernel had that message, or the one that it is a part of; 0 if not known
 	connected bool
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/scenario"
+	"github.com/loadrig/loadrig/transport"
 )
 
 // tally is a Series that counts. It is locked only because the test reads it from elsewhere.
@@ -30,6 +31,7 @@ type tally struct {
 	iterations, ended, fault int
 	lags, responses          int
 	began, over, answered    int
+	arrivals                 int
 }
 
 func newTally() *tally {
@@ -39,7 +41,15 @@ func newTally() *tally {
 func (t *tally) do(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
 
 func (t *tally) Response(_, _, _ messages.Stamp) { t.do(func() { t.responses++ }) }
-func (t *tally) Lag(time.Duration)               { t.do(func() { t.lags++ }) }
+func (t *tally) Arrived(sent, arrived messages.Stamp) {
+	t.do(func() {
+		if arrived < sent {
+			panic(fmt.Sprintf("a request sent at %d whose answer arrived at %d", sent, arrived))
+		}
+		t.arrivals++
+	})
+}
+func (t *tally) Lag(time.Duration) { t.do(func() { t.lags++ }) }
 func (t *tally) Request(i int, intended, sent, received messages.Stamp) {
 	t.do(func() {
 		if intended > sent || sent > received {
@@ -107,13 +117,23 @@ func (l *lines) messages() (out []string) {
 // perform has n players play a scenario once, on a server, and waits until all have ended.
 func perform(t *testing.T, url, text string, n int, change func(*CastOptions)) *troupe {
 	t.Helper()
-	tr := prepare(t, url, text, n, change)
+	return performOver(t, transport.Options{}, url, text, n, change)
+}
+
+func performOver(t *testing.T, o transport.Options, url, text string, n int, change func(*CastOptions)) *troupe {
+	t.Helper()
+	tr := prepareOver(t, o, url, text, n, change)
 	tr.begin(t)
 	tr.await(t)
 	return tr
 }
 
 func prepare(t *testing.T, url, text string, n int, change func(*CastOptions)) *troupe {
+	t.Helper()
+	return prepareOver(t, transport.Options{}, url, text, n, change)
+}
+
+func prepareOver(t *testing.T, over transport.Options, url, text string, n int, change func(*CastOptions)) *troupe {
 	t.Helper()
 	s, err := scenario.Read(strings.NewReader(text), "test.yaml", ".", scenario.Options{})
 	if err != nil {
@@ -138,7 +158,7 @@ func prepare(t *testing.T, url, text string, n int, change func(*CastOptions)) *
 	if tr.cast, err = NewCast(o); err != nil {
 		t.Fatal(err)
 	}
-	if tr.mgr, err = actors.NewManager(actors.Options{Shards: 1}); err != nil {
+	if tr.mgr, err = actors.NewManager(actors.Options{Shards: 1, Transport: over}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -31,6 +31,7 @@ func (p *Player) message(c *actors.Connection, m *messages.Message) {
 	if !m.Op.IsData() || p.waiting == notBegun || p.waiting == ended {
 		return
 	}
+	p.stage.arrived = m.Arrived
 	isBinary := m.Op == messages.OpBinary
 	if p.prog.Split == "" {
 		p.part(c, isBinary, m.Payload, m.At)

@@ -20,7 +20,7 @@ func (p *paced) On(c *actors.Connection, ev messages.Event) {
 	switch m := ev.(type) {
 	case *messages.Message:
 		if intended, sent, ok := readStamps(m.Payload, p.key(c)); ok && m.Op.IsData() {
-			p.meter.Response(intended, sent, m.At)
+			tellAnswer(p.meter, intended, sent, m.At, m.Arrived)
 		}
 	case *messages.TimerFired:
 		p.send(c, m.Intended)

@@ -23,7 +23,7 @@ func (p *pingPong) On(c *actors.Connection, ev messages.Event) {
 			return
 		}
 		p.waiting = false
-		p.meter.Response(p.intended, p.sent, m.At)
+		tellAnswer(p.meter, p.intended, p.sent, m.At, m.Arrived)
 		p.send(c, m.At)
 	case *messages.Opened:
 		p.send(c, messages.Now())

@@ -12,6 +12,7 @@ import (
 	"github.com/loadrig/loadrig/actors"
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/transport"
 )
 
 func TestStamps(t *testing.T) {
@@ -67,11 +68,12 @@ func TestValidate(t *testing.T) {
 
 // meter keeps what it is told. It is locked only because the test reads it from elsewhere.
 type meter struct {
-	mu      sync.Mutex
-	answers []answer
-	lags    []time.Duration
-	enough  chan struct{} // closed at the want-th answer
-	want    int
+	mu       sync.Mutex
+	answers  []answer
+	lags     []time.Duration
+	arrivals []answer      // as far as the kernel tells: sent, and when they were received by it
+	enough   chan struct{} // closed at the want-th answer
+	want     int
 }
 
 type answer struct{ intended, sent, received messages.Stamp }
@@ -85,6 +87,12 @@ func (m *meter) Response(intended, sent, received messages.Stamp) {
 	}
 }
 
+func (m *meter) Arrived(sent, arrived messages.Stamp) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.arrivals = append(m.arrivals, answer{sent: sent, received: arrived})
+}
+
 func (m *meter) Lag(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,6 +103,11 @@ func (m *meter) Lag(d time.Duration) {
 // counts.
 func play(t *testing.T, traffic Traffic, n, want int) (*meter, actors.Snapshot) {
 	t.Helper()
+	return playOver(t, transport.Options{}, traffic, n, want)
+}
+
+func playOver(t *testing.T, o transport.Options, traffic Traffic, n, want int) (*meter, actors.Snapshot) {
+	t.Helper()
 	srv := wstest.Serve(t, wstest.Echo)
 	m := &meter{enough: make(chan struct{}), want: want}
 	traffic.Meters, traffic.Players = []Meter{m}, n
@@ -102,7 +115,7 @@ func play(t *testing.T, traffic Traffic, n, want int) (*meter, actors.Snapshot) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := actors.NewManager(actors.Options{Shards: 1})
+	mgr, err := actors.NewManager(actors.Options{Shards: 1, Transport: o})
 	if err != nil {
 		t.Fatal(err)
 	}

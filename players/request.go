@@ -83,7 +83,7 @@ func (p *Player) answer(c *actors.Connection, b []byte, at messages.Stamp) bool 
 			continue
 		}
 		s.series.Request(r.of.Series, r.intended, r.sent, at)
-		s.series.Response(r.intended, r.sent, at)
+		tellAnswer(s.series, r.intended, r.sent, at, s.arrived)
 		s.series.Answered(p.prog.Index, r.intended, r.sent, at)
 		x := r.of
 		awaited := p.waiting == forReply && own.awaited == id && p.prog.Code[p.pc].Arg == any(x)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -74,9 +75,10 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // quiet is a Series that does nothing.
 type quiet struct{ Series }
 
-func (quiet) Lag(time.Duration) {}
-func (quiet) Check(int, bool)   {}
-func (quiet) Began(int)         {}
-func (quiet) Iteration(int)     {}
-func (quiet) Lost(int)          {}
-func (quiet) Ended(int)         {}
+func (quiet) Lag(time.Duration)           {}
+func (quiet) Arrived(_, _ messages.Stamp) {}
+func (quiet) Check(int, bool)             {}
+func (quiet) Iteration(int)               {}
+func (quiet) Lost(int)                    {}
+func (quiet) Began(int)                   {}
+func (quiet) Ended(int)                   {}

@@ -31,8 +31,18 @@ func Kinds() []string { return []string{string(Idle), string(PingPong), string(P
 type Meter interface {
 	// Response is told of an answer; see package metrics.
 	Response(intended, sent, received messages.Stamp)
+	// Arrived is told, after Response, when the kernel had the answer, where that is known.
+	Arrived(sent, arrived messages.Stamp)
 	// Lag is told how late a send was.
 	Lag(time.Duration)
+}
+
+// tellAnswer tells m of an answer. arrived is 0 where it is not known.
+func tellAnswer(m Meter, intended, sent, received, arrived messages.Stamp) {
+	m.Response(intended, sent, received)
+	if arrived != 0 {
+		m.Arrived(sent, arrived)
+	}
 }
 
 // Traffic says what all players of a run send. The messages are text.

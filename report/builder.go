@@ -26,6 +26,10 @@ type Builder struct {
 	outcome  *Outcome // nil until the run has ended
 	events   []Event  // the first ones that are worth telling
 
+	stall Event   // the longest standstill of the rig
+	data  float64 // messages up to the last record
+	best  float64 // messages a second, in the interval that had the most
+
 	thresholds []Threshold
 }
 
@@ -33,13 +37,19 @@ type Builder struct {
 func NewBuilder(m *Manifest) *Builder { return &Builder{manifest: m} }
 
 // Record takes the next record, and keeps nothing of it.
-func (b *Builder) Record(r *metrics.Record) { b.whole.Add(r) }
+func (b *Builder) Record(r *metrics.Record) {
+	b.whole.Add(r)
+	b.throughput(r)
+}
 
 // maxEvents bounds the events that a summary tells of.
 const maxEvents = 100
 
 // Event takes an event.
 func (b *Builder) Event(e Event) {
+	if e.Kind == Stall && e.Seconds > b.stall.Seconds {
+		b.stall = e
+	}
 	switch {
 	case e.Kind == Ended && e.Outcome != nil:
 		b.outcome = e.Outcome
@@ -76,6 +86,10 @@ func (b *Builder) Summary() *Summary {
 		GCPauseMax: o.GCPause, Panics: o.Panics, Goroutines: o.Goroutines, OpenFileLimit: uint64(m.Host.Files),
 		Unanswered: o.Unanswered, Conservation: "ok", DrainSeconds: o.Drain, Unsent: o.Unsent,
 	}
+	s.Rig.CPUShare = b.ratio(metrics.RigCPU.Key(), metrics.RigCPUUsable.Key())
+	s.Rig.StealShare, s.Rig.ThrottledShare = b.steal(), b.throttled()
+	s.Rig.GCShare = min(1, b.ratio(metrics.RigGCCPU.Key(), metrics.RigCPU.Key()))
+	s.Rig.PeakFiles = uint64(w.Peaks[metrics.RigFiles.Key()])
 	if w.Broken != "" {
 		s.Rig.Conservation = w.Broken
 	}
@@ -83,7 +97,9 @@ func (b *Builder) Summary() *Summary {
 		s.Scenario = newScenario(m.Scenario, w, o)
 		s.Scenario.Thresholds = b.thresholds
 	}
-	s.Judge(Basis{Asked: o.Asked, MaxLag: time.Duration(m.MaxLag * 1e9), Details: o.Details})
+	s.Load = b.load(s)
+	s.Trust = b.trust()
+	s.Judge(Basis{Asked: o.Asked, Details: o.Details})
 	return s
 }
 
@@ -122,6 +138,7 @@ func (s *Summary) fill(w *metrics.Whole) {
 	}
 	latency := func(f *metrics.Family, labels ...string) Latency { return NewLatency(w.Times(f, labels...)) }
 	s.RoundTrip, s.Response = latency(metrics.RoundTrip), latency(metrics.Response)
+	s.KernelRoundTrip, s.ReadLag, s.LoopTurn = latency(metrics.KernelRoundTrip), latency(metrics.ReadLag), latency(metrics.LoopTurn)
 	s.ScheduleLag, s.Ping = latency(metrics.ScheduleLag), latency(metrics.PingRoundTrip)
 	s.Handshake = Handshake{Latency: latency(metrics.HandshakeDuration, metrics.PhaseTotal), Phases: make(map[string]Latency)}
 	for p := range messages.Phase(messages.NumPhases) {

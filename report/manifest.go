@@ -62,6 +62,7 @@ type Event struct {
 	At      float64   `json:"at"` // seconds since the run began
 	Kind    EventKind `json:"kind"`
 	Text    string    `json:"text,omitempty"`    // for people
+	Seconds float64   `json:"seconds,omitempty"` // how long it took, if it took time; At is its beginning then
 	Outcome *Outcome  `json:"outcome,omitempty"` // of the event Ended only
 }
 

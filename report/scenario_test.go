@@ -70,7 +70,7 @@ func story(t *testing.T) *Summary {
 	b.Event(Event{Kind: Ended, Outcome: o})
 	s := example()
 	s.Scenario = b.Summary().Scenario
-	s.Judge(Basis{Asked: 3, MaxLag: DefaultMaxLag, Details: map[string]string{"refused": "connect: connection refused"}})
+	s.Judge(Basis{Asked: 3, Details: map[string]string{"refused": "connect: connection refused"}})
 	return s
 }
 
@@ -202,7 +202,7 @@ func TestJudgeScenario(t *testing.T) {
 		s := &Summary{Scenario: new(Scenario)}
 		s.Rig.Conservation = "ok"
 		c.change(s.Scenario)
-		s.Judge(Basis{MaxLag: DefaultMaxLag})
+		s.Judge(Basis{})
 		if s.Verdict != c.want || (c.want == Pass) != (len(s.Reasons) == 0) || c.reason != "" && s.Reasons[0] != c.reason {
 			t.Errorf("%s: got %s %q, want %s with %q", c.name, s.Verdict, s.Reasons, c.want, c.reason)
 		}

@@ -50,12 +50,19 @@ type Summary struct {
 	RoundTrip   Latency           `json:"round_trip_seconds"`   // from the actual write to the answer
 	Response    Latency           `json:"response_seconds"`     // from the intended send time to the answer
 	ScheduleLag Latency           `json:"schedule_lag_seconds"` // from the intended to the actual send time
-	Ping        Latency           `json:"ping_seconds"`         // from a keep-alive ping to its pong
-	Handshake   Handshake         `json:"handshake_seconds"`
-	Disconnects []Disconnect      `json:"disconnects"`
-	Scenario    *Scenario         `json:"scenario,omitempty"` // nil where none was run
-	Events      []Event           `json:"events"`             // the first 100 that are worth telling
-	Rig         Rig               `json:"rig"`
+	// Where kernel timestamps were asked for: from the actual write to when the kernel had the answer, and from then
+	// to its read.
+	KernelRoundTrip Latency      `json:"kernel_round_trip_seconds"`
+	ReadLag         Latency      `json:"read_lag_seconds"`
+	LoopTurn        Latency      `json:"loop_turn_seconds"` // the work of each turn of an event loop
+	Ping            Latency      `json:"ping_seconds"`      // from a keep-alive ping to its pong
+	Handshake       Handshake    `json:"handshake_seconds"`
+	Disconnects     []Disconnect `json:"disconnects"`
+	Scenario        *Scenario    `json:"scenario,omitempty"` // nil where none was run
+	Events          []Event      `json:"events"`             // the first 100 that are worth telling
+	Load            Load         `json:"load"`               // what was asked for beside what there was
+	Trust           []Trust      `json:"trust"`              // what the rig kept to, or did not
+	Rig             Rig          `json:"rig"`
 }
 
 // Connections counts attempts to connect.
@@ -103,20 +110,26 @@ type Disconnect = metrics.DisconnectCount
 
 // Rig says what the run cost this machine, and how the rig itself fared.
 type Rig struct {
-	Version       string  `json:"version"`
-	Go            string  `json:"go"`
-	Engine        string  `json:"engine"`
-	Shards        int     `json:"shards"`
-	CPUSeconds    float64 `json:"cpu_seconds"`       // user and system
-	MaxRSSBytes   int64   `json:"max_rss_bytes"`     // the peak
-	GCPauseMax    float64 `json:"gc_pause_seconds"`  // the longest
-	Panics        uint64  `json:"panics"`            // of players
-	Goroutines    int     `json:"goroutines"`        // when the load ended
-	OpenFileLimit uint64  `json:"open_files_limit"`  // 0 where there is none
-	Unanswered    uint64  `json:"unanswered"`        // messages sent for which no answer was counted
-	Conservation  string  `json:"conservation"`      // "ok", or which law of the counts was broken
-	DrainSeconds  float64 `json:"drain_seconds"`     // the closing of all connections
-	Unsent        uint64  `json:"unsent_at_the_end"` // waiting for sockets when the load ended
+	Version     string  `json:"version"`
+	Go          string  `json:"go"`
+	Engine      string  `json:"engine"`
+	Shards      int     `json:"shards"`
+	CPUSeconds  float64 `json:"cpu_seconds"`   // user and system
+	MaxRSSBytes int64   `json:"max_rss_bytes"` // the peak
+	// Shares from 0 to 1; 0 also where the system does not tell.
+	CPUShare       float64 `json:"cpu_share"`         // of the cores that it may use
+	StealShare     float64 `json:"steal_share"`       // of the machine's CPU time, which the hypervisor gave to others
+	ThrottledShare float64 `json:"throttled_share"`   // of the periods of a CPU quota, in which it was stopped
+	GCShare        float64 `json:"gc_cpu_share"`      // of its CPU time; the runtime's estimate
+	PeakFiles      uint64  `json:"open_files_peak"`   // 0 where the system does not tell
+	GCPauseMax     float64 `json:"gc_pause_seconds"`  // the longest
+	Panics         uint64  `json:"panics"`            // of players
+	Goroutines     int     `json:"goroutines"`        // when the load ended
+	OpenFileLimit  uint64  `json:"open_files_limit"`  // 0 where there is none
+	Unanswered     uint64  `json:"unanswered"`        // messages sent for which no answer was counted
+	Conservation   string  `json:"conservation"`      // "ok", or which law of the counts was broken
+	DrainSeconds   float64 `json:"drain_seconds"`     // the closing of all connections
+	Unsent         uint64  `json:"unsent_at_the_end"` // waiting for sockets when the load ended
 }
 
 // NewLatency reads a histogram.
@@ -134,8 +147,6 @@ const DefaultMaxLag = 100 * time.Millisecond
 type Basis struct {
 	// Asked is how many connections were to be opened: fewer than Players where the run was interrupted.
 	Asked uint64
-	// MaxLag bounds the 99th percentile of the schedule lag.
-	MaxLag time.Duration
 	// Details say more of some causes, by their names.
 	Details map[string]string
 }
@@ -149,9 +160,10 @@ func (s *Summary) Judge(b Basis) {
 	if s.Rig.Conservation != "ok" {
 		rig = append(rig, "the counts do not add up, which is a bug in loadrig: "+s.Rig.Conservation)
 	}
-	if lag := s.ScheduleLag.P99; lag > b.MaxLag.Seconds() {
-		rig = append(rig, fmt.Sprintf("messages went out late: 1 in 100 by %s or more, want less than %s; use fewer players, a lower rate or a faster machine",
-			seconds(lag), seconds(b.MaxLag.Seconds())))
+	for i := range s.Trust {
+		if t := &s.Trust[i]; !t.Held {
+			rig = append(rig, t.Reason)
+		}
 	}
 	if s.Rig.Panics > 0 {
 		rig = append(rig, fmt.Sprintf("%s panicked, which is a bug in loadrig", many(s.Rig.Panics, "player")))

@@ -147,13 +147,14 @@ func TestJudge(t *testing.T) {
 		{"no ports left", func(s *Summary) { s.Disconnects[0].Cause = "local_resource" }, 10, Untrustworthy, "this machine"},
 		{"a panic", func(s *Summary) { s.Rig.Panics = 1 }, 10, Untrustworthy, "1 player panicked"},
 		{"counts are off", func(s *Summary) { s.Rig.Conservation = "one is missing" }, 10, Untrustworthy, "one is missing"},
-		{"late by the bound", func(s *Summary) { s.ScheduleLag.P99 = 0.1 }, 10, Pass, ""},
-		{"later than the bound", func(s *Summary) { s.ScheduleLag.P99 = 0.101 }, 10, Untrustworthy, "1 in 100 by 101ms"},
-		{"late and reset", func(s *Summary) { s.ScheduleLag.P99 = 1; s.Disconnects[0].Cause = "reset" }, 10, Untrustworthy, "1 in 100 by 1.00s"},
+		{"the rig kept up", func(s *Summary) { s.Trust = []Trust{{Held: true}} }, 10, Pass, ""},
+		{"the rig was late, and one reset", func(s *Summary) {
+			s.Trust, s.Disconnects[0].Cause = []Trust{{Held: true}, {Reason: "it was late"}}, "reset"
+		}, 10, Untrustworthy, "it was late"},
 	} {
 		s := good()
 		c.change(s)
-		s.Judge(Basis{Asked: c.asked, MaxLag: DefaultMaxLag, Details: map[string]string{"reset": "oops"}})
+		s.Judge(Basis{Asked: c.asked, Details: map[string]string{"reset": "oops"}})
 		if s.Verdict != c.want || (c.want == Pass) != (len(s.Reasons) == 0) ||
 			(c.reason != "" && !strings.Contains(s.Reasons[0], c.reason)) {
 			t.Errorf("%s: got %s %q, want %s with %q", c.name, s.Verdict, s.Reasons, c.want, c.reason)

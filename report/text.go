@@ -35,6 +35,9 @@ func (s *Summary) WriteText(w io.Writer) error {
 	for _, st := range messages.States() {
 		states = append(states, fmt.Sprintf("%s %s", count(uint64(c.ByState[st.String()])), st))
 	}
+	if load := s.Load.text(); load != "" {
+		fmt.Fprintf(t, "  delivered\t%s, of what was asked for\n", load)
+	}
 	fmt.Fprintf(t, "  at the end\t%s\n", strings.Join(states, ", "))
 	fmt.Fprintf(t, "  messages\t%s sent, %s received, %s dropped, %s unanswered\n",
 		count(m.Sent), count(m.Received), count(m.Dropped), count(s.Rig.Unanswered))
@@ -63,8 +66,12 @@ func (s *Summary) WriteText(w io.Writer) error {
 		}
 		_ = t.Flush()
 	}
+	b.WriteString("\n")
+	for i, line := range s.trustText(columns - 8) {
+		fmt.Fprintf(&b, "  %-4s  %s\n", []string{"kept", ""}[min(i, 1)], line)
+	}
 	r := s.Rig
-	fmt.Fprintf(&b, "\n  rig  %.2f s CPU, %s peak memory, longest GC pause %s, %d shards, %s engine, counts %s\n\n",
+	fmt.Fprintf(&b, "  rig   %.2f s CPU, %s peak memory, longest GC pause %s, %d shards, %s engine, counts %s\n\n",
 		r.CPUSeconds, size(uint64(r.MaxRSSBytes)), seconds(r.GCPauseMax), r.Shards, r.Engine, r.Conservation)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -79,7 +86,9 @@ func (s *Summary) writeLatencies(b *strings.Builder) {
 	fmt.Fprintln(t, "  latency\tcount\tmean\tp50\tp90\tp99\tp99.9\tmax\t")
 	latency(t, "response", s.Response)
 	latency(t, "round trip", s.RoundTrip)
+	latency(t, "· by the kernel", s.KernelRoundTrip)
 	latency(t, "schedule lag", s.ScheduleLag)
+	latency(t, "read lag", s.ReadLag)
 	latency(t, "ping", s.Ping)
 	latency(t, "handshake", s.Handshake.Latency)
 	for p := range messages.NumPhases {

@@ -77,6 +77,9 @@ type Config struct {
 	// is served beside them, by path.
 	HTTP  string
 	Extra map[string]http.Handler
+	// Linger is how long HTTP is served after the run, so that scrapes see the final counts. Default: not at all.
+	// It ends with ctx.
+	Linger time.Duration
 
 	// Version, Revision and GoVersion say what runs, in the summary and in the metrics.
 	Version, Revision, GoVersion string
@@ -156,6 +159,11 @@ func (c Config) Validate() error {
 	}
 	if c.Interval != 0 && (c.Interval < MinInterval || c.Interval > MaxInterval) {
 		wrong("Interval", fmt.Errorf("got %v, want %v to %v", c.Interval, MinInterval, MaxInterval))
+	}
+	if c.Linger < 0 {
+		wrong("Linger", fmt.Errorf("got %v, want 0 or more", c.Linger))
+	} else if c.Linger > 0 && c.HTTP == "" {
+		wrong("Linger", errors.New("got one without an address to serve on, want both"))
 	}
 	wrong("Rate", c.Rate.Validate())
 	if c.MaxHandshakes < 0 {

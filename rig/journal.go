@@ -31,8 +31,10 @@ type journal struct {
 	builder  *report.Builder
 	outputs  []output
 	last     float64 // seconds; the end of the last record
-	law      string  // which was broken last
-	over     bool    // the load is
+	health   *health
+	asked    *asked
+	law      string // which was broken last
+	over     bool   // the load is
 
 	sent, received uint64 // data messages, up to the last record
 }
@@ -47,7 +49,7 @@ type output struct {
 // the first player.
 func (r *run) newJournal() (*journal, error) {
 	m := r.manifest()
-	j := &journal{run: r, manifest: m, builder: report.NewBuilder(m)}
+	j := &journal{run: r, manifest: m, builder: report.NewBuilder(m), asked: newAsked(&r.cfg)}
 	j.recorder = metrics.NewRecorder(nil)
 	if r.story != nil {
 		j.recorder = metrics.NewRecorder(r.story.names)
@@ -58,6 +60,7 @@ func (r *run) newJournal() (*journal, error) {
 		}
 		j.outputs = append(j.outputs, output{Sink: s})
 	}
+	j.health = newHealth(r.cfg.MaxLag)
 	return j, nil
 }
 
@@ -92,10 +95,26 @@ func (j *journal) keep() (stop func()) {
 	return sync.OnceFunc(func() { cancel(); <-done })
 }
 
+// loadOver ends an interval where the load ends: nothing is asked for from here on.
+func (j *journal) loadOver() {
+	ctx, cancel := context.WithTimeout(context.Background(), metrics.GatherTimeout)
+	defer cancel()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = true
+	_ = j.next(ctx) // if a shard does not answer, the record goes on
+	j.asked.over = true
+	j.tell(report.Event{Kind: report.LoadOver, Text: "the load is over; connections are closed now"})
+}
+
 // record makes the next record.
 func (j *journal) record(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return j.next(ctx)
+}
+
+func (j *journal) next(ctx context.Context) error {
 	j.recorder.Now.Reset()
 	if err := j.run.gather(ctx, j.recorder.Now); err != nil {
 		return err
@@ -107,8 +126,11 @@ func (j *journal) record(ctx context.Context) error {
 		}
 	}
 	to := j.now()
-	rec := j.recorder.Record(j.last, to)
+	j.health.sample()
+	j.asked.sample(time.Duration(to*1e9), j.run.connectedFor())
+	rec := j.recorder.Record(j.last, to, j.visit)
 	j.last = to
+	j.tellOfStalls()
 	j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
 	if rec.Broken != "" && rec.Broken != j.law {
@@ -116,24 +138,41 @@ func (j *journal) record(ctx context.Context) error {
 	}
 	j.law = rec.Broken
 	if tell := j.run.cfg.Progress; tell != nil && !j.over {
-		tell(j.run.progress(rec))
+		tell(j.progress(rec))
 	}
 	return nil
+}
+
+// visit shows v what is not in the snapshots.
+func (j *journal) visit(v metrics.Visitor) {
+	j.health.visit(v)
+	j.asked.visit(v, j.run.story)
+}
+
+// show shows v what was last measured of the rig.
+func (j *journal) show(v metrics.Visitor) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.visit(v)
+}
+
+// tellOfStalls tells of the standstills since the last record.
+func (j *journal) tellOfStalls() {
+	for _, s := range j.health.standstill.take() {
+		j.tell(report.Event{
+			At: s.end.Add(-s.took).Sub(j.run.started).Seconds(), Kind: report.Stall, Seconds: s.took.Seconds(),
+			Text: fmt.Sprintf("the rig stood still for %s", s.took.Round(time.Millisecond)),
+		})
+	}
 }
 
 // now gives the seconds since the run began.
 func (j *journal) now() float64 { return time.Since(j.run.started).Seconds() }
 
-// event tells of something that happened now.
-func (j *journal) event(kind report.EventKind, format string, args ...any) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.over = j.over || kind == report.LoadOver
-	j.tell(report.Event{Kind: kind, Text: fmt.Sprintf(format, args...)})
-}
-
 func (j *journal) tell(e report.Event) {
-	e.At = j.now()
+	if e.At == 0 {
+		e.At = j.now()
+	}
 	j.builder.Event(e)
 	j.each(func(s report.Sink) error { return s.Event(e) })
 }
@@ -163,6 +202,7 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.health.stop()
 	j.tell(report.Event{Kind: report.Ended, Outcome: o})
 	if story := j.run.story; story != nil {
 		j.builder.Thresholds(figures{j.builder.Whole(), j.manifest.Scenario}.judge(story.play.Scenario.Thresholds))
@@ -176,6 +216,7 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 func (j *journal) abandon() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.health.stop()
 	var errs []error
 	for _, o := range j.outputs {
 		errs = append(errs, o.End(nil))

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loadrig/loadrig/actors"
@@ -33,7 +34,7 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	if err := Fit(c); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards)}
+	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards), connected: make([]int64, c.Shards)}
 	r.gauges.left.Store(int64(c.Connections))
 	r.gauges.over = make(chan struct{})
 	if c.Rate == 0 {
@@ -82,7 +83,14 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	if c.Starting != nil {
 		c.Starting()
 	}
-	return r.run(ctx)
+	s, err := r.run(ctx)
+	if c.Linger > 0 && err == nil {
+		select {
+		case <-time.After(c.Linger):
+		case <-ctx.Done():
+		}
+	}
+	return s, err
 }
 
 // run is a run under way.
@@ -95,10 +103,11 @@ type run struct {
 	gauges    gauges
 	ids       []messages.ConnID
 	started   time.Time
-	journal   *journal
+	journal   atomic.Pointer[journal]
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
+	connected []int64            // by shard: for how long connections were open, added up, in µs; guarded by gathering
 }
 
 func (r *run) run(ctx context.Context) (*report.Summary, error) {
@@ -117,20 +126,22 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	}
 	r.ids = ids
 	r.started = time.Now()
-	if r.journal, err = r.newJournal(); err != nil {
+	j, err := r.newJournal()
+	if err != nil {
 		return nil, err
 	}
-	stop := r.journal.keep()
+	r.journal.Store(j)
+	stop := j.keep()
 	defer stop()
-	s, err := r.carryOut(ctx, stop)
+	s, err := r.carryOut(ctx, j, stop)
 	if err != nil {
-		r.journal.abandon()
+		j.abandon()
 	}
 	return s, err
 }
 
 // carryOut has the load take place, and closes everything.
-func (r *run) carryOut(ctx context.Context, stop func()) (*report.Summary, error) {
+func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Summary, error) {
 	if r.story != nil {
 		if err := r.tell(ctx); err != nil {
 			return nil, err
@@ -140,14 +151,14 @@ func (r *run) carryOut(ctx context.Context, stop func()) (*report.Summary, error
 		r.crowd.Quiet()
 	}
 	o := &report.Outcome{Load: time.Since(r.started).Seconds(), Interrupted: ctx.Err() != nil}
-	r.journal.event(report.LoadOver, "the load is over; connections are closed now")
+	j.loadOver()
 	if err := r.finish(o); err != nil {
 		return nil, err
 	}
 	stop()
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	return r.journal.end(last, o)
+	return j.end(last, o)
 }
 
 // load has players arrive and stay until the time is over, or ctx, or no player is left.
@@ -258,6 +269,7 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 		r.parts[i].Reset()
 		r.recorders[i].AddTo(&r.parts[i])
 		r.parts[i].Traffic = r.manager.OnShard(i).Traffic
+		r.connected[i] = r.recorders[i].connectedFor()
 	})
 	if err != nil {
 		return err
@@ -266,6 +278,16 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 		snap.Merge(&r.parts[i])
 	}
 	return nil
+}
+
+// connectedFor gives for how long connections had been open when they were last gathered, added up, in seconds.
+func (r *run) connectedFor() (seconds float64) {
+	r.gathering.Lock()
+	defer r.gathering.Unlock()
+	for _, n := range r.connected {
+		seconds += float64(n) / 1e6
+	}
+	return seconds
 }
 
 // safeURL leaves out what may be secret.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loadrig/loadrig/load"
@@ -74,10 +75,11 @@ type story struct {
 	parts  []*metrics.ScenarioSnapshot // by shard; guarded by run.gathering
 	all    *messages.Connect
 
-	tally load.Tally
-	free  []messages.ConnID // closed, or never begun
-	live  []messages.ConnID // in the order in which they began
-	next  int               // the number of the next player
+	tally  load.Tally
+	starts struct{ onTime, late, missed atomic.Int64 } // as in tally, for others
+	free   []messages.ConnID                           // closed, or never begun
+	live   []messages.ConnID                           // in the order in which they began
+	next   int                                         // the number of the next player
 
 	changed chan struct{}
 	mu      sync.Mutex
@@ -177,7 +179,20 @@ func (s *story) begin(due, now time.Duration) bool {
 	}
 	s.live = append(s.live, id)
 	s.tally.Start(due, now)
+	s.tallied()
 	return true
+}
+
+// missed counts a start that did not take place.
+func (s *story) missed() {
+	s.tally.Miss(1)
+	s.tallied()
+}
+
+func (s *story) tallied() {
+	s.starts.onTime.Store(int64(s.tally.OnTime))
+	s.starts.late.Store(int64(s.tally.Late))
+	s.starts.missed.Store(int64(s.tally.Never))
 }
 
 // leave has the player that has been there the longest end.
@@ -226,7 +241,7 @@ func (s *story) closed(ctx context.Context) error {
 			for ; started < held.Starts(now); started++ {
 				due, _ := held.StartDue(started)
 				if !s.begin(due, clock.now()) {
-					s.tally.Miss(1)
+					s.missed()
 				}
 			}
 		}
@@ -269,7 +284,7 @@ func (s *story) open(ctx context.Context) error {
 		}
 		s.notice()
 		if !s.begin(due, clock.now()) {
-			s.tally.Miss(1) // all that there may be at once are there
+			s.missed() // all that there may be at once are there
 		}
 		due, more = stream.Next()
 	}

@@ -8,10 +8,10 @@ import (
 )
 
 // progress says how the run stands after a record.
-func (r *run) progress(rec *metrics.Record) Progress {
-	now := r.journal.recorder.Now
+func (j *journal) progress(rec *metrics.Record) Progress {
+	now := j.recorder.Now
 	interval := time.Duration(rec.Seconds() * 1e9)
-	p := Progress{Elapsed: time.Duration(rec.To * 1e9), Players: r.cfg.Connections, States: now.States, Interval: interval}
+	p := Progress{Elapsed: time.Duration(rec.To * 1e9), Players: j.run.cfg.Connections, States: now.States, Interval: interval}
 	for from := range now.Transitions {
 		p.Attempted += now.Transitions[from][messages.Connecting]
 	}
@@ -22,8 +22,8 @@ func (r *run) progress(rec *metrics.Record) Progress {
 	}
 	data := func(n [messages.NumOps]uint64) uint64 { return n[messages.OpText] + n[messages.OpBinary] }
 	sent, received := data(now.Traffic.Sent), data(now.Traffic.Received)
-	p.Sent, p.Received = sent-r.journal.sent, received-r.journal.received
-	r.journal.sent, r.journal.received = sent, received
+	p.Sent, p.Received = sent-j.sent, received-j.received
+	j.sent, j.received = sent, received
 	if answers := rec.Histograms[metrics.Response.Key()]; answers != nil {
 		p.Answers, p.P50, p.P99 = answers.Count(), answers.Quantile(.5), answers.Quantile(.99)
 	}

@@ -37,6 +37,11 @@ func (r *run) serve() (*web, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	reg.MustRegister(metrics.NewRigCollector(func(v metrics.Visitor) {
+		if j := r.journal.Load(); j != nil { // before the first player nothing is measured
+			j.show(v)
+		}
+	}))
 	if r.story != nil {
 		reg.MustRegister(r.story.names.NewCollector(r.story.gather))
 	}

@@ -32,6 +32,11 @@ func (c *Conn) dialFD(to netip.AddrPort) error {
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return fail("setsockopt", err)
 	}
+	if c.loop.net.opts.KernelTimestamps {
+		if err := epoll.StampArrivals(fd); err != nil {
+			return fail("setsockopt SO_TIMESTAMPNS", err)
+		}
+	}
 	if from := s.lease.addr(); from.IsValid() {
 		if err := bindSource(fd, from); err != nil {
 			return fail("bind "+from.String(), err)
@@ -59,6 +64,12 @@ func (c *Conn) adopt(d *dialed, from lease) error {
 	fd, err := takeFD(d.wire.Conn)
 	if err != nil {
 		return err
+	}
+	if l.net.opts.KernelTimestamps && l.net.opts.UnixSocket == "" { // those the kernel does not stamp
+		if err := epoll.StampArrivals(fd); err != nil {
+			closeFD(fd, false)
+			return fmt.Errorf("setsockopt SO_TIMESTAMPNS: %w", err)
+		}
 	}
 	s := &fdStream{conn: c, fd: fd, lease: from}
 	if err := l.poller.(*epoller).add(s, epoll.In); err != nil {

@@ -19,6 +19,16 @@ type fdStream struct {
 
 func (s *fdStream) poller() *epoller { return s.conn.loop.poller.(*epoller) }
 
+// read fills the loop's buffer from a socket, and notes when.
+func (p *epoller) read(l *Loop, fd int) (n int, err error) {
+	if p.stamps != nil {
+		return p.stamps.read(l, fd)
+	}
+	n, err = epoll.Read(fd, l.rb)
+	l.now = messages.Now()
+	return n, err
+}
+
 // ready handles what epoll found.
 func (s *fdStream) ready(l *Loop, bits uint32) {
 	if s.conn.hs != nil && !s.conn.hs.connected {
@@ -37,8 +47,7 @@ func (s *fdStream) ready(l *Loop, bits uint32) {
 	if bits&(epoll.In|epoll.Err|epoll.Hup) == 0 {
 		return
 	}
-	n, err := epoll.Read(s.fd, l.rb)
-	l.now = messages.Now()
+	n, err := s.poller().read(l, s.fd)
 	l.traffic.ReceivedWire += uint64(max(0, n))
 	switch {
 	case n > 0 && s.tls != nil:

@@ -41,7 +41,10 @@ type Loop struct {
 	net *Network
 
 	// Owned by the goroutine of Run.
+	meter   Meter          // nil for none
 	now     messages.Stamp // when this turn, or the read being handled, began
+	awake   messages.Stamp // when it last came back from its sockets
+	arrived messages.Stamp // when the kernel had what is being handled; 0 if that is not known
 	conns   []*Conn        // all that have not ended
 	timers  wheel
 	local   []item // queued by the loop itself; drained in the same turn
@@ -98,7 +101,7 @@ type poller interface {
 func NewLoop(n *Network) (*Loop, error) {
 	l := &Loop{net: n, rb: make([]byte, readBuffer), seed: maphash.MakeSeed()}
 	var err error
-	if l.poller, err = newPoller(n.opts.Engine); err != nil {
+	if l.poller, err = newPoller(&n.opts); err != nil {
 		return nil, fmt.Errorf("transport: event loop: %w", err)
 	}
 	var seed [32]byte
@@ -113,6 +116,7 @@ func NewLoop(n *Network) (*Loop, error) {
 // and tells their handlers. The loop cannot be run again. A loop that is not to be run after all is
 // released by Stop and then Run.
 func (l *Loop) Run() {
+	l.awake = messages.Now()
 	for !l.stopping.Load() {
 		l.turn()
 	}
@@ -170,6 +174,7 @@ func (l *Loop) turn() {
 	for !l.runTimers() {
 	}
 	l.runLocal()
+	l.turned()
 	n := l.poller.wait(0)
 	if n == 0 && len(l.local) == 0 {
 		n = l.sleep()
@@ -193,6 +198,7 @@ func (l *Loop) sleep() (n int) {
 	}
 	l.sleeping.Store(false)
 	l.now = messages.Now() // what is handled next happened after the wait, not before it
+	l.awake = l.now
 	return n
 }
 

@@ -265,9 +265,15 @@ func TestSteadyState(t *testing.T) {
 	if defaultEngine != EngineEpoll {
 		t.Skip("SKIPPED: there is no epoll here")
 	}
+	t.Run("plain", func(t *testing.T) { steadyState(t, Options{}) })
+	t.Run("kernel timestamps", func(t *testing.T) { steadyState(t, Options{KernelTimestamps: true}) })
+}
+
+func steadyState(t *testing.T, o Options) {
 	const conns, windows, window = 20, 6, 5_000 // the first window is for warming up
 	srv := wstest.Serve(t, wstest.QuietEcho)
-	f := startLoop(t, Options{})
+	f := startLoop(t, o)
+	f.on(func() { f.SetMeter(&idleMeter{}) })
 	before := runtime.NumGoroutine()
 	payload := []byte("sixty-four bytes or so of payload, which is what most tests send")
 	var count int
@@ -307,6 +313,12 @@ func TestSteadyState(t *testing.T) {
 		t.Errorf("%d connections have %d goroutines, want none", conns, got)
 	}
 }
+
+// idleMeter is a Meter that only counts.
+type idleMeter struct{ turns, lags int }
+
+func (m *idleMeter) Turn(time.Duration)    { m.turns++ }
+func (m *idleMeter) ReadLag(time.Duration) { m.lags++ }
 
 // TestInvalid: a Connect that is not valid ends in Closed, as everything does.
 func TestInvalid(t *testing.T) {

@@ -8,23 +8,28 @@ import (
 
 const eventsPerWait = 512
 
-func newPoller(e Engine) (poller, error) {
-	if e == EngineGoroutine {
+func newPoller(o *Options) (poller, error) {
+	if o.Engine == EngineGoroutine {
 		return newBell(), nil
 	}
 	p, err := epoll.New(eventsPerWait)
 	if err != nil {
 		return nil, err
 	}
-	return &epoller{poll: p}, nil
+	e := &epoller{poll: p}
+	if o.KernelTimestamps {
+		e.stamps = newStamps()
+	}
+	return e, nil
 }
 
 // epoller waits in epoll. Most of its work is done when the loop is busy, so it first looks without
 // telling Go's scheduler, and blocks, which is dear, only when nothing was ready.
 type epoller struct {
-	poll *epoll.Poll
-	byFD []*fdStream // indexed by descriptor; nil where it is not ours
-	gen  int32
+	poll   *epoll.Poll
+	stamps *stamps     // nil unless the kernel is to stamp what arrives
+	byFD   []*fdStream // indexed by descriptor; nil where it is not ours
+	gen    int32
 }
 
 func (p *epoller) wait(timeout time.Duration) int {

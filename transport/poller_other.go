@@ -2,4 +2,4 @@
 
 package transport
 
-func newPoller(Engine) (poller, error) { return newBell(), nil }
+func newPoller(*Options) (poller, error) { return newBell(), nil }

@@ -274,7 +274,7 @@ func (c *Conn) deliver(op messages.Op, payload []byte) {
 		l.traffic.ReceivedBytes += uint64(len(payload))
 	}
 	m := &l.message
-	m.Op, m.Payload, m.At, m.RoundTrip = op, payload, l.now, 0
+	m.Op, m.Payload, m.At, m.Arrived, m.RoundTrip = op, payload, l.now, l.arrived, 0
 	if op == messages.OpPong {
 		m.RoundTrip = c.pongTime(payload)
 	}

@@ -100,7 +100,7 @@ func (s *netStream) RunOnLoop(ev any) {
 		}
 		return
 	}
-	c.loop.now = messages.Now()
+	c.loop.now, c.loop.arrived = messages.Now(), 0
 	if s.n > 0 {
 		c.received(s.buf[:s.n])
 	}

@@ -36,6 +36,7 @@ type runFlags struct {
 	shards       int
 	maxLag       time.Duration
 	http         string
+	linger       time.Duration
 	json         bool
 	quiet        bool
 	verbose      bool
@@ -69,6 +70,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
 	f.story.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
+	fs.DurationVar(&f.linger, "linger", 0, "`how long` --http is served after the run, so that scrapes see the final counts")
 	f.keep.register(fs)
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
@@ -82,7 +84,7 @@ func (f *runFlags) config(sc *scenario.Scenario, given func(flag string) bool) (
 	c := rig.Config{
 		URL: f.url, Connections: f.connections, Duration: f.duration, Rate: load.Rate(f.rate),
 		Traffic: players.Kind(f.traffic), MessageRate: load.Rate(f.messageRate), Size: f.size,
-		Subprotocols: f.subprotocols, Shards: f.shards, MaxLag: f.maxLag, HTTP: f.http,
+		Subprotocols: f.subprotocols, Shards: f.shards, MaxLag: f.maxLag, HTTP: f.http, Linger: f.linger,
 		Version: b.Version, Revision: b.Revision, GoVersion: runtime.Version(),
 	}
 	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
@@ -183,8 +185,8 @@ func (r *rateFlag) Set(s string) error {
 var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
-	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
-	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Linger": "--linger", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket", "KernelTimestamps": "--kernel-timestamps",
 }
 
 // named gives err with the flags named that are to be mended, a line for each; nil if err is no mistake

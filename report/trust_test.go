@@ -1,0 +1,139 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loadrig/loadrig/messages"
+	"github.com/loadrig/loadrig/metrics"
+)
+
+// trusted is the trust in a run of 10 s with what show shows, and what change does to it.
+func trusted(t *testing.T, figures map[string]float64, change func(*metrics.Snapshot), events ...Event) *Summary {
+	t.Helper()
+	r, b := metrics.NewRecorder(nil), NewBuilder(&Manifest{MaxLag: 0.1, Players: 1})
+	if change != nil {
+		change(r.Now)
+	}
+	rec := r.Record(0, 10)
+	rec.Counters[metrics.RigWallClock.Key()] = 10
+	for key, v := range figures {
+		rec.Counters[key] = v
+		if key == metrics.LoadPlayers.Key() {
+			rec.Gauges[key] = v
+		}
+	}
+	b.Record(rec)
+	for _, e := range events {
+		b.Event(e)
+	}
+	b.Event(Event{Kind: Ended, Outcome: &Outcome{Load: 10}})
+	return b.Summary()
+}
+
+func late(d time.Duration) func(*metrics.Snapshot) {
+	return func(s *metrics.Snapshot) { s.ScheduleLag.Record(d) }
+}
+
+// TestTrust: each bound is kept up to itself and not beyond; the reason says what it was, and what can be done.
+func TestTrust(t *testing.T) {
+	busy, steal := metrics.HostCPU.Key(metrics.HostBusy), metrics.HostCPU.Key(metrics.HostSteal)
+	switches := metrics.RigSwitches.Key(metrics.SwitchVoluntary)
+	stalled, wait := metrics.RigStalled.Key(), metrics.RigRunQueue.Key()
+	used, usable := metrics.RigCPU.Key(), metrics.RigCPUUsable.Key()
+	for _, c := range []struct {
+		name    string
+		figures map[string]float64
+		change  func(*metrics.Snapshot)
+		events  []Event
+		reason  string // empty if all is kept
+	}{
+		{name: "nothing measured"},
+		{name: "late by the bound", change: late(100 * time.Millisecond)},
+		{name: "later", change: late(101 * time.Millisecond),
+			reason: "messages went out late: 1 in 100 by 101ms or more, want less than 100ms; use fewer players, a lower rate or a faster machine"},
+		{name: "later, and the CPU was used up", figures: map[string]float64{used: 19, usable: 20, metrics.Sent.Key("text"): 310_000, metrics.Received.Key("binary"): 305_000},
+			change: late(time.Second),
+			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; its CPU was used up, 95 % of 2 cores: this host tops out near 62,000 messages/s, sent and received; use fewer players, a lower rate, or more machines"},
+		{name: "later, and others had the cores", figures: map[string]float64{used: 0.5, usable: 20, wait: 9.5, switches: 10_000},
+			change: late(time.Second),
+			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; others had the cores: it waited 19.0s for each second of CPU time that it got; move what else runs here, also the server, to another machine"},
+		{name: "turns", change: func(s *metrics.Snapshot) { s.LoopTurn.Record(time.Second) },
+			reason: "event loops were too slow: 1 turn in 100 took 1.00s or more, want less than 100ms; use fewer players"},
+		{name: "reads", change: func(s *metrics.Snapshot) { s.ReadLag.Record(time.Second) },
+			reason: "answers waited to be read: 1 in 100 for 1.00s or more, want less than 100ms; use fewer players"},
+		{name: "stood still a little", figures: map[string]float64{stalled: 0.1}},
+		{name: "stood still", figures: map[string]float64{stalled: 1.2},
+			events: []Event{{At: 3, Kind: Stall, Seconds: 0.2}, {At: 5, Kind: Stall, Seconds: 1}},
+			reason: "the rig itself stood still for 1.20s in all, 12 % of the time, the longest for 1.00s at 5.00s: what was late then is its own; was it stopped, or the machine suspended or overloaded?"},
+		{name: "stood still, and was late", figures: map[string]float64{stalled: 1.2, used: 1}, change: late(time.Second),
+			events: []Event{{At: 5, Kind: Stall, Seconds: 1}},
+			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; it stood still, the longest for 1.00s at 5.00s"},
+		{name: "waited 10 ms each time", figures: map[string]float64{wait: 10, switches: 1000}},
+		{name: "waited 20 ms each time", figures: map[string]float64{wait: 10, switches: 500, used: 1},
+			reason: "the rig did not get the cores that it wanted: it waited 20.0ms each time on average, want less than 10.0ms; others had the cores: it waited 10.0s for each second"},
+		{name: "waited long, and rarely", figures: map[string]float64{wait: 0.4, switches: 2}},
+		{name: "throttled and stolen, and in time", figures: map[string]float64{metrics.RigPeriods.Key(): 100, metrics.RigThrottled.Key(): 60, busy: 5, steal: 5}},
+		{name: "throttled and late", figures: map[string]float64{metrics.RigPeriods.Key(): 100, metrics.RigThrottled.Key(): 6}, change: late(time.Second),
+			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; its CPU quota stopped it in 6.0 % of the periods: raise the quota, or use fewer --shards"},
+		{name: "stolen and late", figures: map[string]float64{busy: 8, steal: 2}, change: late(time.Second),
+			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; the hypervisor gave 20 % of this machine's CPU time to others"},
+		{name: "collected", figures: map[string]float64{metrics.RigGCPaused.Key(): 0.2}, reason: "the garbage collector stopped the rig for 2.0 % of the time"},
+	} {
+		s := trusted(t, c.figures, c.change, c.events...)
+		if c.reason == "" {
+			if s.Verdict != Pass {
+				t.Errorf("%s: got %s %q, want pass", c.name, s.Verdict, s.Reasons)
+			}
+			continue
+		}
+		if s.Verdict != Untrustworthy || len(s.Reasons) == 0 || !strings.HasPrefix(s.Reasons[0], c.reason) {
+			t.Errorf("%s: got %s\n%q, want untrustworthy\n%q", c.name, s.Verdict, s.Reasons, c.reason)
+		}
+	}
+}
+
+// TestTrustIsTold: each thing has a word for people, a value where it is known, and a bound.
+func TestTrustIsTold(t *testing.T) {
+	s := trusted(t, nil, late(time.Millisecond))
+	for _, k := range s.Trust {
+		if trustNames[k.Name] == "" || k.Bound <= 0 || !k.Held {
+			t.Errorf("got %+v, want a word, a bound, and that it holds", k)
+		}
+	}
+	if n := len(s.Trust); n != len(trustNames) {
+		t.Errorf("got %d, want %d", n, len(trustNames))
+	}
+	text := strings.Join(s.trustText(60), " ")
+	if want := "lag p99 1.00ms of 100ms, standstill 0 % of 1.0 %, GC pauses 0 % of 1.0 %"; text != want {
+		t.Errorf("got %q, want %q: what is not known is left out", text, want)
+	}
+}
+
+// TestLoad: what was asked for is beside what there was.
+func TestLoad(t *testing.T) {
+	s := trusted(t, map[string]float64{metrics.LoadMessages.Key(): 5000, metrics.LoadPlayers.Key(): 1}, func(s *metrics.Snapshot) {
+		s.Traffic.Sent[messages.OpText] = 4000
+	})
+	if want := (Asked{1, 0}); s.Load.Players == nil || *s.Load.Players != want {
+		t.Errorf("players: got %v, want %v", s.Load.Players, want)
+	}
+	if want := (Asked{500, 400}); s.Load.Messages == nil || *s.Load.Messages != want {
+		t.Errorf("messages: got %v, want %v", s.Load.Messages, want)
+	}
+	if want := "0 of 1 players, 400 of 500 messages/s"; s.Load.text() != want {
+		t.Errorf("got %q, want %q", s.Load.text(), want)
+	}
+}
+
+func TestRates(t *testing.T) {
+	for got, want := range map[string]string{
+		round(0): "0", round(99): "99", round(61_499): "61,000", round(61_500): "62,000", round(1234567): "1,200,000",
+		percent(0): "0 %", percent(0.00012): "0.012 %", percent(0.0051): "0.5 %", percent(0.5): "50 %", figure(2): "2", figure(1.25): "1.2",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

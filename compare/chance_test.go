@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loadrig/loadrig/report"
 )
 
 // pairs is how many pairs of runs each rate is measured with; fewer with -short.
@@ -87,15 +89,18 @@ func TestTolerance(t *testing.T) {
 // A rig that is later than in the other run is told of, and the server not blamed for it.
 func TestRigsOwnLag(t *testing.T) {
 	lag := func(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
-	a := play{id: "a", intervals: 30, players: 10, response: steadyState(time.Millisecond), lag: lag(100 * time.Microsecond)}
-	b := a
-	b.id, b.lag = "b", lag(9*time.Millisecond)
-	got := Runs(a.side(t), b.side(t), Options{})
-	if got.Outcome != NoDifference || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "the rig's own") {
-		t.Errorf("got %s with warnings %q, want no difference, and the rig's lag told", got.Outcome, got.Warnings)
-	}
-	b.response = steadyState(6 * time.Millisecond)
-	if got := Runs(a.side(t), b.side(t), Options{}); got.Outcome != Worse {
-		t.Errorf("with a server that is 5 ms slower too: got %s, want worse", got.Outcome)
+	a := play{id: "a", intervals: 30, players: 10, response: steadyState(time.Millisecond), lag: lag(100 * time.Microsecond), read: 10 * time.Microsecond, verdict: report.Pass}
+	sends, reads := a, a
+	sends.lag = lag(9 * time.Millisecond)
+	reads.read = 9 * time.Millisecond
+	for name, b := range map[string]play{"in sending": sends, "in reading": reads} {
+		got := Runs(a.side(t), b.side(t), Options{})
+		if got.Outcome != NoDifference || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "the rig's own") {
+			t.Errorf("late %s: got %s with warnings %q, want no difference, and the rig's lag told", name, got.Outcome, got.Warnings)
+		}
+		b.response = steadyState(15 * time.Millisecond)
+		if got := Runs(a.side(t), b.side(t), Options{}); got.Outcome != Worse {
+			t.Errorf("late %s, and a server that is 14 ms slower too: got %s, want worse", name, got.Outcome)
+		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/loadrig/loadrig/metrics"
 )
 
 // comparison is one call of Runs.
@@ -69,18 +67,18 @@ func (c *comparison) times() {
 		a, b := c.a.digests(t), c.b.digests(t)
 		for f, figure := range []Figure{P50, P90, P99, Mean} {
 			r := Row{Series: t.key, Name: t.name, Figure: figure, Unit: Seconds, OfRig: t.ofRig, rank: 4*i + f}
-			if t.fromDue {
-				r.RigLag = c.lag(f)
+			for _, lag := range t.lags {
+				r.RigLag += c.lag(lag, f)
 			}
 			c.add(r, batches(a, measure(f)), batches(b, measure(f)), moreIsWorse)
 		}
 	}
 }
 
-// lag gives by how much the rig's own lateness differs between the runs, in seconds: what is measured from when
-// something was due has it in it, and the server nothing to do with it.
-func (c *comparison) lag(figure int) float64 {
-	own := timed{key: metrics.ScheduleLag.Key()}
+// lag gives by how much lateness of the rig's own differs between the runs, in seconds: times have it in them, and the
+// server nothing to do with it. What is not in both runs, as nobody asked for it in one, is not known to differ.
+func (c *comparison) lag(key string, figure int) float64 {
+	own := timed{key: key}
 	a, b := c.a.digests(own), c.b.digests(own)
 	if len(a) == 0 || len(b) == 0 {
 		return 0

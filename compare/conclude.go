@@ -90,8 +90,8 @@ func (r *Result) warn(a, b *Side) {
 	}
 	for i := range r.Rows {
 		if row := &r.Rows[i]; row.ofLag && !row.significant() {
-			say("%s %s changed by %s, but the rig's own lag by %s of that or more, so it says nothing of the server",
-				clip(row.Name, 40), row.Figure, row.change(), figures.Seconds(min(row.RigLag, max(row.Change, -row.Change))))
+			say("%s %s changed by %s, but the rig's own lag by %s, so nothing can be said of the server by it",
+				clip(row.Name, 40), row.Figure, row.change(), figures.Seconds(row.RigLag))
 			break
 		}
 	}

@@ -22,6 +22,7 @@ type play struct {
 	players   int
 	response  func(i int) []time.Duration // of an interval; round trips are the same
 	lag       func(i int) time.Duration   // adds to responses
+	read      time.Duration               // lateness in reading: adds to responses and round trips
 	counters  func(i int, add func(key string, n float64))
 	verdict   report.Verdict
 }
@@ -37,18 +38,21 @@ func (p play) side(t testing.TB) *Side {
 		}
 	}
 	must(s.Begin(manifest(p.id, p.players)))
-	var response, round, lag metrics.Histogram
+	var response, round, lag, read metrics.Histogram
 	counters := make(map[string]float64)
 	for i := range p.intervals {
-		response, round, lag = metrics.Histogram{}, metrics.Histogram{}, metrics.Histogram{}
+		response, round, lag, read = metrics.Histogram{}, metrics.Histogram{}, metrics.Histogram{}, metrics.Histogram{}
 		late := time.Duration(0)
 		if p.lag != nil {
 			late = p.lag(i)
 			lag.Record(late)
 		}
 		for _, d := range p.response(i) {
-			response.Record(d + late)
-			round.Record(d)
+			response.Record(d + late + p.read)
+			round.Record(d + p.read)
+			if p.read > 0 {
+				read.Record(p.read)
+			}
 		}
 		counters[data(metrics.Received)[0]] += 1000
 		counters[data(metrics.Sent)[0]] += 1000
@@ -59,6 +63,7 @@ func (p play) side(t testing.TB) *Side {
 			Seq: i, From: float64(i), To: float64(i + 1), Counters: counters, Gauges: map[string]float64{connected: float64(p.players)},
 			Histograms: map[string]*metrics.Histogram{
 				metrics.Response.Key(): &response, metrics.RoundTrip.Key(): &round, metrics.ScheduleLag.Key(): &lag,
+				metrics.ReadLag.Key(): &read,
 			},
 		}))
 	}

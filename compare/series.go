@@ -31,8 +31,8 @@ type timed struct {
 	key, name string
 	rank      int
 	ofRig     bool
-	once      bool // most of it happens once for each player, when it comes
-	fromDue   bool // from when something was due, so that the rig's own lag is in it
+	once      bool     // most of it happens once for each player, when it comes
+	lags      []string // keys of lateness of the rig that is in it
 }
 
 // familyNames are what people call the metrics of times, the most important first.
@@ -45,12 +45,31 @@ var familyNames = []struct {
 	{metrics.DeliveryAge, "delivery"},
 	{metrics.TickDeviation, "tick"},
 	{metrics.PopulationResponse, "population"},
+	{metrics.KernelRoundTrip, "kernel round trip"},
 	{metrics.RoundTrip, "round trip"},
 	{metrics.RequestRoundTrip, "round trip"},
 	{metrics.PopulationRoundTrip, "round trip"},
 	{metrics.PingRoundTrip, "ping"},
 	{metrics.HandshakeDuration, "handshake"},
 	{metrics.ScheduleLag, "schedule lag"},
+	{metrics.ReadLag, "read lag"},
+	{metrics.LoopTurn, "loop turn"},
+}
+
+// aboutRig are metrics that are counted with those of connections and say nothing about the server.
+var aboutRig = []*metrics.Family{metrics.ScheduleLag, metrics.ReadLag, metrics.LoopTurn}
+
+// lagsIn gives the series of the rig's own lateness that times of a metric have in them: those that begin when
+// something was due, and those that end with a read.
+func lagsIn(f *metrics.Family) (keys []string) {
+	switch f {
+	case metrics.Response, metrics.RequestResponse, metrics.PopulationResponse:
+		return []string{metrics.ScheduleLag.Key(), metrics.ReadLag.Key()}
+	case metrics.RoundTrip, metrics.RequestRoundTrip, metrics.PopulationRoundTrip, metrics.PingRoundTrip, metrics.DeliveryAge, metrics.TickDeviation:
+		return []string{metrics.ReadLag.Key()}
+	default:
+		return nil
+	}
 }
 
 // timedOf says what a key of a histogram is; ok is false if it is of no metric that there is.
@@ -60,8 +79,10 @@ func timedOf(key string) (t timed, ok bool) {
 	if !ok || f == nil || f.Kind != metrics.Times {
 		return t, false
 	}
-	t = timed{key: key, rank: len(familyNames), ofRig: f.Group == metrics.OfRig || f == metrics.ScheduleLag, once: f == metrics.HandshakeDuration}
-	t.fromDue = f == metrics.Response || f == metrics.RequestResponse || f == metrics.PopulationResponse
+	t = timed{
+		key: key, rank: len(familyNames), ofRig: f.Group == metrics.OfRig || slices.Contains(aboutRig, f),
+		once: f == metrics.HandshakeDuration, lags: lagsIn(f),
+	}
 	words := []string{strings.ReplaceAll(strings.TrimSuffix(name, "_seconds"), "_", " ")}
 	for i, n := range familyNames {
 		if n.family == f {

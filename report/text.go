@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/loadrig/loadrig/internal/figures"
 	"github.com/loadrig/loadrig/messages"
@@ -122,26 +120,7 @@ func latency(w io.Writer, name string, l Latency) {
 		seconds(l.P50), seconds(l.P90), seconds(l.P99), seconds(l.P999), seconds(l.Max))
 }
 
-// seconds writes a duration with three significant digits and a unit: 850µs, 1.23ms, 12.3s.
-func seconds(s float64) string {
-	d := time.Duration(s * 1e9)
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
-		if d >= u.unit {
-			v := float64(d) / float64(u.unit)
-			decimals := 2
-			if v >= 100 {
-				decimals = 0
-			} else if v >= 10 {
-				decimals = 1
-			}
-			return strconv.FormatFloat(v, 'f', decimals, 64) + u.name
-		}
-	}
-	return "0s"
-}
+func seconds(s float64) string { return figures.Seconds(s) }
 
 func count(n uint64) string { return figures.Count(n) }
 

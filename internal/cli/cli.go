@@ -100,7 +100,7 @@ script error, 108 aborted by a threshold, 109 internal error.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newValidateCommand(p), newSchemaCommand(), newInitCommand(p), newReportCommand(p), newRunsCommand(p), newVersionCommand())
+	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newValidateCommand(p), newSchemaCommand(), newInitCommand(p), newReportCommand(p), newRunsCommand(p), newCompareCommand(p), newVersionCommand())
 	for _, c := range root.Commands() {
 		fromEnvironment(c, p.Getenv)
 	}

@@ -71,6 +71,7 @@ func wrongValue(f *pflag.Flag, got string) error {
 		"size":     "a number of bytes, as 65536, 64KiB or 16MiB",
 		"duration": "a time with its unit, as 30s, 5m or 1h30m",
 		"compress": "on, off or takeover",
+		"share":    "a share of 0 or more, as 5% or 0.05",
 		"rate":     "a number of 0 or more per second, minute or hour, as 50/s, 3000/m or 10/h",
 	}[f.Value.Type()]
 	if !ok {

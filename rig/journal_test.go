@@ -1,0 +1,168 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/loadrig/loadrig/internal/wstest"
+	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/players"
+	"github.com/loadrig/loadrig/report"
+)
+
+// listener is a Sink that keeps what it is told, and fails where it is to.
+type listener struct {
+	builder  *report.Builder
+	manifest *report.Manifest
+	records  int
+	events   []report.EventKind
+	summary  *report.Summary
+	fail     error
+	begin    error
+}
+
+func (l *listener) Begin(m *report.Manifest) error {
+	l.manifest, l.builder = m, report.NewBuilder(m)
+	return l.begin
+}
+
+func (l *listener) Record(r *metrics.Record) error {
+	l.records++
+	l.builder.Record(r)
+	return l.fail
+}
+
+func (l *listener) Event(e report.Event) error {
+	l.events = append(l.events, e.Kind)
+	l.builder.Event(e)
+	return l.fail
+}
+
+func (l *listener) End(s *report.Summary) error { l.summary = s; return l.fail }
+
+func paced(url string) Config {
+	return Config{URL: url, Connections: 20, Duration: 700 * time.Millisecond, Traffic: players.Paced, MessageRate: 20, Size: 64,
+		MaxLag: time.Minute, Interval: 100 * time.Millisecond}
+}
+
+// TestSinks: a sink is told the whole run, from which the same summary can be made; one that fails is told of once,
+// and disturbs neither the run nor the others.
+func TestSinks(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	good, bad := new(listener), &listener{fail: errors.New("the disk is full")}
+	var logged bytes.Buffer
+	cfg := paced(srv.URL())
+	cfg.Sinks, cfg.Logger = []report.Sink{bad, good}, slog.New(slog.NewTextHandler(&logged, nil))
+	cfg.Name, cfg.Tags = "monday", map[string]string{"build": "17"}
+	s, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Verdict != report.Pass {
+		t.Errorf("got %s %q, want pass", s.Verdict, s.Reasons)
+	}
+	if good.records < 6 || good.summary != s || bad.summary != s || bad.records != good.records {
+		t.Errorf("got %d and %d records and the summary %t, %t", good.records, bad.records, good.summary == s, bad.summary == s)
+	}
+	if d := cmp.Diff(s, good.builder.Summary()); d != "" {
+		t.Errorf("made anew it is another: (-want +got)\n%s", d)
+	}
+	if want := []report.EventKind{report.Output, report.LoadOver, report.Ended}; !cmp.Equal(good.events, want) {
+		t.Errorf("got events %q, want %q", good.events, want)
+	}
+	if n := strings.Count(logged.String(), "the disk is full"); n != 1 {
+		t.Errorf("got told %d times, want once:\n%s", n, &logged)
+	}
+	if m := good.manifest; m.Name != "monday" || m.Tags["build"] != "17" || m.Interval != 0.1 || m.Rate != 20 || m.Host.CPUs == 0 {
+		t.Errorf("got %+v", m)
+	}
+}
+
+// TestSinkThatCannotBegin: there is no run then.
+func TestSinkThatCannotBegin(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	cfg := paced(srv.URL())
+	cfg.Sinks = []report.Sink{&listener{begin: errors.New("there is no such directory")}}
+	_, err := Run(t.Context(), cfg)
+	var output *OutputError
+	if !errors.As(err, &output) || err.Error() != "there is no such directory" {
+		t.Errorf("got %v, want what the sink said", err)
+	}
+	if n := srv.Total(); n > 1 { // one that looks whether the server is there
+		t.Errorf("got %d connections, want no player", n)
+	}
+}
+
+// TestLinger: the final counts can be scraped when the run is over.
+func TestLinger(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	cfg := paced(srv.URL())
+	cfg.HTTP, cfg.Linger = "127.0.0.1:0", 20*time.Second
+	var addr string
+	cfg.Serving = func(a string) { addr = a }
+	ended := &ending{done: make(chan struct{})}
+	cfg.Sinks = []report.Sink{ended}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	result := make(chan *report.Summary, 1)
+	go func() {
+		s, err := Run(ctx, cfg)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- s
+	}()
+	<-ended.done
+	body := get(t, "http://"+addr+"/metrics")
+	stop() // no need to linger any more
+	s := <-result
+	for _, want := range []string{
+		`loadrig_connections{state="disconnected"} 20`,
+		`loadrig_closes_total{code="1000",initiator="local"} 20`,
+		"loadrig_load_players 0",
+		"loadrig_rig_seconds_total ",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing in\n%s", want, body)
+		}
+	}
+	if s.Interrupted {
+		t.Error("got interrupted, want a run that was over before")
+	}
+}
+
+// ending is a Sink that says when the run is over.
+type ending struct {
+	listener
+	once sync.Once
+	done chan struct{}
+}
+
+func (e *ending) End(s *report.Summary) error {
+	e.once.Do(func() { close(e.done) })
+	return nil
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

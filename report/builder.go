@@ -25,15 +25,18 @@ type Builder struct {
 	whole    metrics.Whole
 	outcome  *Outcome // nil until the run has ended
 	events   []Event  // the first ones that are worth telling
-
-	thresholds []Threshold
+	judge    *judge
 }
 
 // NewBuilder makes the builder of one run; m must not change any more.
-func NewBuilder(m *Manifest) *Builder { return &Builder{manifest: m} }
+func NewBuilder(m *Manifest) *Builder { return &Builder{manifest: m, judge: newJudge(m)} }
 
-// Record takes the next record, and keeps nothing of it.
-func (b *Builder) Record(r *metrics.Record) { b.whole.Add(r) }
+// Record takes the next record, and keeps nothing of it. It gives the events that come of thresholds, which who
+// makes the records is to tell, to the Builder too; when a run is read again, they are among what was written.
+func (b *Builder) Record(r *metrics.Record) []Event {
+	b.whole.Add(r)
+	return b.judge.record(r, &b.whole)
+}
 
 // maxEvents bounds the events that a summary tells of.
 const maxEvents = 100
@@ -43,13 +46,13 @@ func (b *Builder) Event(e Event) {
 	switch {
 	case e.Kind == Ended && e.Outcome != nil:
 		b.outcome = e.Outcome
-	case len(b.events) < maxEvents && e.Kind != LoadOver:
+		b.judge.ended(e.Outcome)
+	case e.Kind == LoadOver:
+		b.judge.loadOver(e.At)
+	case len(b.events) < maxEvents:
 		b.events = append(b.events, e)
 	}
 }
-
-// Thresholds sets what came of the thresholds.
-func (b *Builder) Thresholds(list []Threshold) { b.thresholds = list }
 
 // Whole gives what the records so far add up to, to be read until the next one.
 func (b *Builder) Whole() *metrics.Whole { return &b.whole }
@@ -81,8 +84,8 @@ func (b *Builder) Summary() *Summary {
 	}
 	if m.Scenario != nil {
 		s.Scenario = newScenario(m.Scenario, w, o)
-		s.Scenario.Thresholds = b.thresholds
 	}
+	s.Thresholds = b.judge.thresholds(w)
 	s.Judge(Basis{Asked: o.Asked, MaxLag: time.Duration(m.MaxLag * 1e9), Details: o.Details})
 	return s
 }

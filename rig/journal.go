@@ -109,8 +109,14 @@ func (j *journal) record(ctx context.Context) error {
 	to := j.now()
 	rec := j.recorder.Record(j.last, to)
 	j.last = to
-	j.builder.Record(rec)
+	events := j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
+	for _, e := range events {
+		j.tell(e)
+		if e.Kind == report.Aborted {
+			j.run.abort(&abortError{e.Text})
+		}
+	}
 	if rec.Broken != "" && rec.Broken != j.law {
 		j.tell(report.Event{Kind: report.Broke, Text: rec.Broken})
 	}
@@ -132,8 +138,11 @@ func (j *journal) event(kind report.EventKind, format string, args ...any) {
 	j.tell(report.Event{Kind: kind, Text: fmt.Sprintf(format, args...)})
 }
 
+// tell tells of something that happened when it says; now if it does not.
 func (j *journal) tell(e report.Event) {
-	e.At = j.now()
+	if e.At == 0 {
+		e.At = j.now()
+	}
 	j.builder.Event(e)
 	j.each(func(s report.Sink) error { return s.Event(e) })
 }
@@ -164,9 +173,6 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.tell(report.Event{Kind: report.Ended, Outcome: o})
-	if story := j.run.story; story != nil {
-		j.builder.Thresholds(figures{j.builder.Whole(), j.manifest.Scenario}.judge(story.play.Scenario.Thresholds))
-	}
 	s := j.builder.Summary()
 	j.each(func(sink report.Sink) error { return sink.End(s) })
 	return s, nil

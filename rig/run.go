@@ -22,7 +22,7 @@ import (
 const drainTimeout = 30 * time.Second
 
 // Run carries out one run and gives its summary. When ctx ends, the load does, and the run drains and
-// reports as it would have at its end. An error means that there was no run: a *messages.FieldError or several,
+// reports as it would have at its end, as it does when a threshold that is to end the run fails. An error means that there was no run: a *messages.FieldError or several,
 // a *LimitError, or what kept the engine or the HTTP listener from starting. A name that cannot be looked up, or
 // a proxy that lets nobody through, is such an error; a server that does not answer is what a run reports.
 func Run(ctx context.Context, c Config) (*report.Summary, error) {
@@ -96,12 +96,21 @@ type run struct {
 	ids       []messages.ConnID
 	started   time.Time
 	journal   *journal
+	abort     context.CancelCauseFunc // ends the load, because of a threshold
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
 }
 
+// abortError is why the load ended before its time: a threshold that is to end it failed.
+type abortError struct{ threshold string }
+
+// Error implements error.
+func (e *abortError) Error() string { return "the threshold " + e.threshold + " failed" }
+
 func (r *run) run(ctx context.Context) (*report.Summary, error) {
+	ctx, r.abort = context.WithCancelCause(ctx)
+	defer r.abort(nil)
 	number := make([]int, r.cfg.Shards) // players so far, by shard; each is its shard's own
 	ids, err := r.manager.OpenMany(r.cfg.Connections, func(id messages.ConnID) actors.Behavior {
 		shard := id.Shard()
@@ -139,8 +148,14 @@ func (r *run) carryOut(ctx context.Context, stop func()) (*report.Summary, error
 		r.load(ctx)
 		r.crowd.Quiet()
 	}
-	o := &report.Outcome{Load: time.Since(r.started).Seconds(), Interrupted: ctx.Err() != nil}
-	r.journal.event(report.LoadOver, "the load is over; connections are closed now")
+	o := &report.Outcome{Load: time.Since(r.started).Seconds()}
+	r.journal.event(report.LoadOver, "the load is over; connections are closed now") // from here on, no threshold ends it
+	var aborted *abortError
+	if errors.As(context.Cause(ctx), &aborted) {
+		o.Aborted = aborted.threshold
+	} else {
+		o.Interrupted = ctx.Err() != nil
+	}
 	if err := r.finish(o); err != nil {
 		return nil, err
 	}
@@ -224,7 +239,7 @@ func (r *run) describe(ctx context.Context, o *report.Outcome, snap *metrics.Sna
 	o.GCPause = gc.PauseQuantiles[1].Seconds()
 	o.Details = r.gauges.details()
 	o.Asked = uint64(r.cfg.Connections)
-	if o.Interrupted || r.story != nil { // who opens a connection, and how often, is the scenario's affair
+	if o.Interrupted || o.Aborted != "" || r.story != nil { // who opens a connection, and how often, is the scenario's affair
 		o.Asked = 0
 		for from := range snap.Transitions {
 			o.Asked += snap.Transitions[from][messages.Connecting]

@@ -5,6 +5,19 @@ import (
 	"slices"
 )
 
+// Counters lists the counts that have a name of their own.
+func Counters() []CounterDoc {
+	list := make([]CounterDoc, 0, len(counters))
+	for _, c := range counters {
+		list = append(list, CounterDoc{c.name, c.doc, c.metric, c.label})
+	}
+	return list
+}
+
+// CounterDoc is such a count: what it counts, the metric it is a part of, and the label by which less of it can be
+// asked for; empty for none.
+type CounterDoc struct{ Name, Doc, Metric, Label string }
+
 // counter is a count that has a name of its own.
 type counter struct {
 	name, doc string

@@ -169,7 +169,7 @@ func (b *builder) unknown(a ast.Node, name string) *node {
 	case slices.Contains(functions, name):
 		return b.wrong(a, "got %s alone, want %s", name, usage(name))
 	}
-	return b.wrong(a, "unknown name %s%s; docs/scenarios.md lists the names under Thresholds", clip(name, 60), meant(name, slices.Concat(unnamed(), functions, []string{"pending"})))
+	return b.wrong(a, "unknown name %s, want one of those that docs/scenarios.md lists under Thresholds%s", clip(name, 60), meant(name, slices.Concat(unnamed(), functions, []string{"pending"})))
 }
 
 // usage shows how a function is called.

@@ -186,8 +186,8 @@ func TestMistakes(t *testing.T) {
 		{"per_second>1", "at column 1: got per_second alone, want per_second(sent)"},
 		{"check alive: per_second>1", "a check has no times, so no per_second; want rate or count"},
 
-		{"respnse.p(95) < 200ms", "at column 1: unknown name respnse; did you mean response?; docs/scenarios.md lists the names under Thresholds"},
-		{"dropped == 0 && conections(\"connected\") > 5", "at column 17: unknown name conections; did you mean connections?; docs/scenarios.md lists the names under Thresholds"},
+		{"respnse.p(95) < 200ms", "at column 1: unknown name respnse, want one of those that docs/scenarios.md lists under Thresholds; did you mean response?"},
+		{"dropped == 0 && conections(\"connected\") > 5", "at column 17: unknown name conections, want one of those that docs/scenarios.md lists under Thresholds; did you mean connections?"},
 		{"response.p95 < 200ms", `at column 10: unknown aggregate "p95": want p(N), min, max, mean, avg, med, rate, count`},
 		{"response.p(0) < 200ms", "at column 10: got p(0), want p(N) with N above 0 and at most 100, as p(95) or p(99.9)"},
 		{"response.p(95%) < 200ms", "at column 10: got p(95%), want p(N) with N above 0 and at most 100, as p(95) or p(99.9)"},
@@ -224,7 +224,7 @@ func TestMistakes(t *testing.T) {
 
 		{"metric('closes_totl') == 0", `at column 1: unknown metric "closes_totl": want one of 40 names; did you mean closes_total?`},
 		{"metric('closes_total{cod=\"1006\"}') == 0", `at column 1: the metric closes_total has no label "cod": want code, initiator; did you mean code?`},
-		{"metric('closes_total{code=\"1066\"}') == 0", `at column 1: unknown code "1066" of the metric closes_total: want 1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000-3999, 4000-4999, invalid; did you mean 1006?`},
+		{"metric('closes_total{code=\"1066\"}') == 0", `at column 1: unknown code "1066" of the metric closes_total: want 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000-3999, 4000-4999, invalid; did you mean 1006?`},
 		{"metric('closes_total{code=1006}') == 0", `at column 1: got the metric closes_total with labels that cannot be read, want them as closes_total{code="1000"}`},
 		{"metric('closes_total{code=\"1006\"') == 0", `at column 1: got the metric closes_total with labels that cannot be read, want them as closes_total{code="1000"}`},
 		{"metric('closes_total{code=\"1006\",code=\"1000\"}') == 0", "at column 1: got the label code of the metric closes_total twice, want it once"},

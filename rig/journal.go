@@ -112,10 +112,10 @@ func (j *journal) record(ctx context.Context) error {
 	events := j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
 	for _, e := range events {
-		j.tell(e)
-		if e.Kind == report.Aborted {
-			j.run.abort(&abortError{e.Text})
+		if e.Kind == report.Aborted && !j.run.abort(&abortError{e.Text}) {
+			continue // an interrupt came before
 		}
+		j.tell(e)
 	}
 	if rec.Broken != "" && rec.Broken != j.law {
 		j.tell(report.Event{Kind: report.Broke, Text: rec.Broken})

@@ -96,7 +96,9 @@ type run struct {
 	ids       []messages.ConnID
 	started   time.Time
 	journal   *journal
-	abort     context.CancelCauseFunc // ends the load, because of a threshold
+
+	// abort ends the load because of a threshold; false if it had ended before for another reason.
+	abort func(*abortError) bool
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
@@ -109,8 +111,9 @@ type abortError struct{ threshold string }
 func (e *abortError) Error() string { return "the threshold " + e.threshold + " failed" }
 
 func (r *run) run(ctx context.Context) (*report.Summary, error) {
-	ctx, r.abort = context.WithCancelCause(ctx)
-	defer r.abort(nil)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.abort = func(e *abortError) bool { cancel(e); return context.Cause(ctx) == e }
 	number := make([]int, r.cfg.Shards) // players so far, by shard; each is its shard's own
 	ids, err := r.manager.OpenMany(r.cfg.Connections, func(id messages.ConnID) actors.Behavior {
 		shard := id.Shard()

@@ -2,7 +2,9 @@ package rig
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -165,3 +167,59 @@ func TestThresholdMistakes(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestThresholdsReadAgain: a run that is judged again from its manifest, records and events, after a way through
+// JSON, has the same outcome of each threshold.
+func TestThresholdsReadAgain(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	c := small(srv.URL())
+	c.Duration, c.Interval = 1500*time.Millisecond, MinInterval
+	c.Thresholds = []threshold.Spec{
+		{That: "p(95)<1us"}, {That: "max<1m", Window: 1}, {That: "sent: per_second>1", Window: 1, Delay: 1.2}, {That: "count>1"},
+		{That: `connections("connected") == 20`}, {That: "response.p(50) > round_trip.p(99) || sent < 1000"}, {That: "ping: max<1s"},
+	}
+	tape := &tape{t: t}
+	c.Sinks = []report.Sink{tape}
+	live := runs(t, t.Context(), c)
+	if again := tape.builder.Summary(); !reflect.DeepEqual(again, live) {
+		t.Errorf("got %+v\nwant %+v", again, live)
+	}
+	if len(live.Thresholds) != len(c.Thresholds) || live.Thresholds[0].FirstFailed == nil || !live.Thresholds[4].Held {
+		t.Errorf("got %+v", live.Thresholds)
+	}
+}
+
+// tape feeds a builder with what it is given, as JSON has it.
+type tape struct {
+	t       *testing.T
+	builder *report.Builder
+}
+
+func through[T any](t *testing.T, v T) *T {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := new(T)
+	if err := json.Unmarshal(b, read); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+func (p *tape) Begin(m *report.Manifest) error {
+	p.builder = report.NewBuilder(through(p.t, *m))
+	return nil
+}
+
+func (p *tape) Record(r *metrics.Record) error {
+	p.builder.Record(through(p.t, *r))
+	return nil
+}
+
+func (p *tape) Event(e report.Event) error {
+	p.builder.Event(*through(p.t, e))
+	return nil
+}
+
+func (p *tape) End(*report.Summary) error { return nil }

@@ -63,13 +63,16 @@ func (n *node) String() string {
 }
 
 // eval gives the value of n, where true is 1 and false is 0; known is false if it depends on something that was
-// not measured. so far tells that the run goes on: then a comparison that a growing count may still change, as it
-// has not reached its bound, is not known either.
+// not measured. soFar tells that the run goes on: then a comparison that a growing count may still change, as it
+// has not reached its bound, is not known either, nor is what only the end shows.
 func (n *node) eval(v View, soFar bool) (value float64, known bool) {
 	switch n.op {
 	case opConstant:
 		return n.value, true
 	case opFigure:
+		if soFar && n.fig.settles {
+			return 0, false
+		}
 		value, known = n.fig.read(v)
 		return finite(value, known)
 	case "&&", "||":

@@ -215,6 +215,11 @@ func TestMistakes(t *testing.T) {
 		{"sent > ", "at column 7: it ends too early"},
 		{"sent > 'x", "at column 10: got a text without its closing quote"},
 		{"sent > 1 && é", "at column 13: got the character 'é' outside of quotes"},
+		{"check('é€𝄞').rate > 0 && dropd == 0", `at column 1: unknown check "é€𝄞": want alive`},
+		{"alive.rate > 1.5µs && response.max > 1.5µs && sent > 1µs", "at column 1: unknown name alive, want one of those that docs/scenarios.md lists under Thresholds"},
+		{"response.max > 1.5µs && sent > 1µs", "at column 30: got a count and a time on the sides of >, which do not go together"},
+		{"connections(`connected`) > 0 && sent('é') > 0", `at column 33: sent: unknown opcode "é": want text, binary, ping, pong, close`},
+		{"'é' == 'é' && dropped == 0", `at column 1: got "é", want a figure, a number, or a time as 200ms`},
 		{"sent > 5 ms", `at column 10: unexpected token Identifier("ms")`},
 		{"sent > 200ms 5", `at column 14: unexpected token Number("5")`},
 		{"response.p(95) < 100000h", "at column 18: got the time 100000h, want at most ten years"},
@@ -292,6 +297,7 @@ func TestFails(t *testing.T) {
 		{"sent + opened > 1000", false}, {"2 * sent > 1000", false}, {"-sent > 1000", true}, {"sent - opened > 1000", true}, {"sent / 2 > 1000", false},
 		{"sent / opened > 1000", true}, {"sent * (0-1) > 5", true}, {"per_second(sent) > 1000", true}, {"pending > 1000", true}, {"sent > opened * 1000", true},
 		{"dropped == 0", true}, {"sent > 1000 || dropped == 0", false}, {"failed < 1 || dropped == 0", true},
+		{"delivery say: rate<1%", false}, {"delivery('say').rate < 1% && dropped == 0", true}, {"delivery('say').rate < 1% || dropped == 0", false},
 	} {
 		th, err := Parse(c.text, names)
 		if err != nil {

@@ -36,8 +36,6 @@ type slot struct {
 	packed   []metrics.Packed // by ring.timed; empty while the slot is open
 }
 
-func newRing(window float64) *ring { return &ring{window: window} }
-
 // want has the ring keep what a threshold asks for. It is called before the first record.
 func (r *ring) want(t *threshold.Threshold) {
 	for _, k := range t.Counters() {

@@ -138,7 +138,7 @@ func (s *Summary) thresholds() table {
 			first = moment(*h.FirstFailed)
 		}
 		if h.WorstAt != nil {
-			t.foot = "threshold in any window: of the worst one"
+			t.foot = "any: of all parts of the run that are as long, the worst"
 		}
 		t.row(nil, h.Spec.String(), h.got(), bound, margin, holds, first)
 	}

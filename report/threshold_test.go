@@ -144,13 +144,13 @@ func TestCrossed(t *testing.T) {
 			"8 threshold_crossed the threshold p(75)<200ms holds again",              // 8 of 32
 		}},
 		{threshold.Spec{That: "max<200ms", Window: 2}, []string{
-			"3 threshold_crossed the threshold max<200ms in any 2s does not hold: got 300ms",
-			"6 threshold_crossed the threshold max<200ms in any 2s holds again",
+			"3 threshold_crossed the threshold any 2s: max<200ms does not hold: got 300ms",
+			"6 threshold_crossed the threshold any 2s: max<200ms holds again",
 		}},
 		{threshold.Spec{That: "max<200ms", Window: 2, Delay: 5, Abort: true}, []string{
-			"5 threshold_crossed the threshold max<200ms in any 2s does not hold: got 300ms",
-			"5 aborted max<200ms in any 2s",
-			"6 threshold_crossed the threshold max<200ms in any 2s holds again",
+			"5 threshold_crossed the threshold any 2s: max<200ms does not hold: got 300ms",
+			"5 aborted any 2s: max<200ms",
+			"6 threshold_crossed the threshold any 2s: max<200ms holds again",
 		}},
 		{threshold.Spec{That: "max<200ms", Window: 2, Delay: 6, Abort: true}, nil},
 		{threshold.Spec{That: "max<200ms && sent > 0", Abort: true}, []string{

@@ -36,12 +36,13 @@ func (s Spec) Parse(n Names) (*Threshold, error) {
 	return t, nil
 }
 
-// String gives the threshold and its window, for people.
+// String gives the threshold behind its window, for people: what is left of it where there is little room says
+// both.
 func (s Spec) String() string {
 	if s.Window == 0 {
 		return s.That
 	}
-	return fmt.Sprintf("%s in any %s", s.That, span(s.Window))
+	return fmt.Sprintf("any %s: %s", span(s.Window), s.That)
 }
 
 // span writes seconds as they are in a scenario: 5m, and not 5m0s.

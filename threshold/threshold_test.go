@@ -399,7 +399,7 @@ func TestSpec(t *testing.T) {
 		}
 	}
 	for want, s := range map[string]Spec{
-		"p(95)<1s": {That: "p(95)<1s"}, "x in any 5m": {That: "x", Window: 300}, "x in any 2h": {That: "x", Window: 7200}, "x in any 90s": {That: "x", Window: 90},
+		"p(95)<1s": {That: "p(95)<1s"}, "any 5m: x": {That: "x", Window: 300}, "any 2h: x": {That: "x", Window: 7200}, "any 90s: x": {That: "x", Window: 90},
 	} {
 		if want = strings.ReplaceAll(want, "90s", "1m30s"); s.String() != want {
 			t.Errorf("got %q, want %q", s.String(), want)

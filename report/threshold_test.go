@@ -169,6 +169,14 @@ func TestCrossed(t *testing.T) {
 			t.Errorf("%+v (-want +got):\n%s", spec, d)
 		}
 	}
+	two := rush(threshold.Spec{That: "max<200ms", Abort: true}, threshold.Spec{That: "p(99)<200ms", Abort: true})
+	if got := told(two); len(got) != 3 || got[1] != "3 aborted max<200ms" {
+		t.Errorf("got %q of two that end the run, want one that does", got)
+	}
+	one := rush(threshold.Spec{That: "response.max < 200ms && sent > 0", Window: 2}).end().Thresholds[0]
+	if one.Held || *one.WorstAt != 3 || *one.FirstFailed != 3 {
+		t.Errorf("got %+v, want the first window that failed to be the worst", one)
+	}
 	s := stepsOf(threshold.Spec{That: "max<200ms", Window: 1})
 	for i := range 100 {
 		s.step([]time.Duration{ms, time.Second}[i%2])
@@ -212,6 +220,9 @@ func TestThresholdsAfterTheLoad(t *testing.T) {
 	s.b.Event(Event{At: 4, Kind: LoadOver})
 	s.sent -= 1 // so that the late answer is not sent for
 	s.step(2 * time.Second)
+	for range 2 * maxSlots { // a long drain does not push the load out of the window
+		s.step()
+	}
 	if len(s.told) > 0 {
 		t.Errorf("got %+v after the load", s.told)
 	}

@@ -109,6 +109,7 @@ thresholds: [{that: "request echo: count<20", abort_on_fail: true}, count>100000
 		"traffic": func() *report.Summary {
 			c := small(srv.URL())
 			c.Duration, c.Traffic = 10*time.Minute, players.PingPong
+			c.Connections, c.Rate = 1000, 50 // most of whom never come, which is nobody's fault
 			c.Thresholds = []threshold.Spec{{That: "response.count < 20", Abort: true}}
 			soon(&c)
 			return runs(t, t.Context(), c)
@@ -121,6 +122,9 @@ thresholds: [{that: "request echo: count<20", abort_on_fail: true}, count>100000
 		}
 		if s.Aborted == "" || s.Interrupted || s.Verdict == report.Pass || !strings.HasPrefix(s.Reasons[0], "the run was ended after ") {
 			t.Errorf("%s: got aborted by %q, interrupted %t, %s %q", name, s.Aborted, s.Interrupted, s.Verdict, s.Reasons)
+		}
+		if all := strings.Join(s.Reasons, "; "); strings.Contains(all, "opened") || strings.Contains(all, "had been started") {
+			t.Errorf("%s: got %s", name, all)
 		}
 		for _, d := range s.Disconnects {
 			if d.Cause != messages.CauseShutdown.String() && d.Cause != messages.CauseLocal.String() {
@@ -146,11 +150,28 @@ func TestInterruptedBeforeAborted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := small(srv.URL())
 	c.Duration, c.Interval = 10*time.Minute, MinInterval
-	c.Thresholds = []threshold.Spec{{That: "opened < 1", Abort: true, Delay: 600}}
-	c.Progress = func(Progress) { cancel() }
-	if s := runs(t, ctx, c); s.Aborted != "" || !s.Interrupted || s.Thresholds[0].Held {
+	c.Thresholds = []threshold.Spec{{That: "attempted < 0", Abort: true}} // fails with the first record
+	c.Sinks = []report.Sink{&impatient{tape{t: t}, cancel}}
+	s := runs(t, ctx, c)
+	if s.Aborted != "" || !s.Interrupted || s.Thresholds[0].Held {
 		t.Errorf("got aborted by %q, interrupted %t, %+v", s.Aborted, s.Interrupted, s.Thresholds)
 	}
+	for _, e := range s.Events {
+		if e.Kind == report.Aborted {
+			t.Errorf("got the event %+v", e)
+		}
+	}
+}
+
+// impatient interrupts the run with its first record, before thresholds are looked at.
+type impatient struct {
+	tape
+	interrupt func()
+}
+
+func (i *impatient) Record(*metrics.Record) error {
+	i.interrupt()
+	return nil
 }
 
 // TestThresholdMistakes: what a run does not have is refused before it starts.

@@ -30,16 +30,18 @@ type Builder struct {
 	data  float64 // messages up to the last record
 	best  float64 // messages a second, in the interval that had the most
 
-	thresholds []Threshold
+	judge *judge
 }
 
 // NewBuilder makes the builder of one run; m must not change any more.
-func NewBuilder(m *Manifest) *Builder { return &Builder{manifest: m} }
+func NewBuilder(m *Manifest) *Builder { return &Builder{manifest: m, judge: newJudge(m)} }
 
-// Record takes the next record, and keeps nothing of it.
-func (b *Builder) Record(r *metrics.Record) {
+// Record takes the next record, and keeps nothing of it. It gives the events that come of thresholds, which who
+// makes the records is to tell, to the Builder too; when a run is read again, they are among what was written.
+func (b *Builder) Record(r *metrics.Record) []Event {
 	b.whole.Add(r)
 	b.throughput(r)
+	return b.judge.record(r, &b.whole)
 }
 
 // maxEvents bounds the events that a summary tells of.
@@ -53,13 +55,13 @@ func (b *Builder) Event(e Event) {
 	switch {
 	case e.Kind == Ended && e.Outcome != nil:
 		b.outcome = e.Outcome
-	case len(b.events) < maxEvents && e.Kind != LoadOver:
+		b.judge.ended(e.Outcome)
+	case e.Kind == LoadOver:
+		b.judge.loadOver(e.At)
+	case len(b.events) < maxEvents:
 		b.events = append(b.events, e)
 	}
 }
-
-// Thresholds sets what came of the thresholds.
-func (b *Builder) Thresholds(list []Threshold) { b.thresholds = list }
 
 // Whole gives what the records so far add up to, to be read until the next one.
 func (b *Builder) Whole() *metrics.Whole { return &b.whole }
@@ -95,8 +97,8 @@ func (b *Builder) Summary() *Summary {
 	}
 	if m.Scenario != nil {
 		s.Scenario = newScenario(m.Scenario, w, o)
-		s.Scenario.Thresholds = b.thresholds
 	}
+	s.Thresholds = b.judge.thresholds(w)
 	s.Load = b.load(s)
 	s.Trust = b.trust()
 	s.Judge(Basis{Asked: o.Asked, Details: o.Details})

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"github.com/loadrig/loadrig/threshold"
+)
 
 // ManifestSchema names the format of Manifest's JSON, of the records and of the events beside it. Fields may be
 // added to them; a change of meaning changes the number.
@@ -22,8 +26,9 @@ type Manifest struct {
 	Traffic  string    `json:"traffic,omitempty"`             // what all players send; none for a scenario
 	Rate     float64   `json:"messages_per_second,omitempty"` // of each player in paced traffic
 
-	Scenario *ManifestScenario `json:"scenario,omitempty"` // nil where none is run
-	Tags     map[string]string `json:"tags,omitempty"`
+	Scenario   *ManifestScenario `json:"scenario,omitempty"`   // nil where none is run
+	Thresholds []threshold.Spec  `json:"thresholds,omitempty"` // what is to hold of the run
+	Tags       map[string]string `json:"tags,omitempty"`
 
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`

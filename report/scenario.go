@@ -15,7 +15,6 @@ type Scenario struct {
 	Checks      []Check      `json:"checks"`
 	Deliveries  []Delivery   `json:"deliveries"`
 	Ticks       []Tick       `json:"ticks"`
-	Thresholds  []Threshold  `json:"thresholds,omitempty"` // in the order of the file; the caller's
 }
 
 // Population is the players who play the same part.
@@ -96,11 +95,6 @@ func (c *Scenario) failures() (reasons []string) {
 	if n := &c.Starts; n.Missed > 0 {
 		reasons = append(reasons, fmt.Sprintf("%s of %s that were due did not take place by the end of the load",
 			count(n.Missed), many(n.OnTime+n.Late+n.Missed, "start")))
-	}
-	for i := range c.Thresholds {
-		if t := &c.Thresholds[i]; !t.Held {
-			reasons = append(reasons, t.failure())
-		}
 	}
 	return reasons
 }

@@ -30,7 +30,6 @@ func (c *Scenario) writeText(b *strings.Builder) {
 	c.checks().write(b)
 	c.deliveries().write(b)
 	c.ticks().write(b)
-	c.thresholds().write(b)
 }
 
 func upTo(n Starts) string {

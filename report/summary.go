@@ -59,6 +59,7 @@ type Summary struct {
 	Handshake       Handshake    `json:"handshake_seconds"`
 	Disconnects     []Disconnect `json:"disconnects"`
 	Scenario        *Scenario    `json:"scenario,omitempty"` // nil where none was run
+	Thresholds      []Threshold  `json:"thresholds"`         // those of the scenario first, in its order
 	Events          []Event      `json:"events"`             // the first 100 that are worth telling
 	Load            Load         `json:"load"`               // what was asked for beside what there was
 	Trust           []Trust      `json:"trust"`              // what the rig kept to, or did not
@@ -189,12 +190,17 @@ func (s *Summary) Judge(b Basis) {
 		server = append(server, fmt.Sprintf("%s never sent, as the server did not read or had gone", many(s.Messages.Dropped, "message")))
 	}
 	server = append(server, s.Scenario.failures()...)
-	s.Verdict, s.Reasons = Pass, []string{}
-	if len(server) > 0 {
-		s.Verdict, s.Reasons = Fail, server
+	server = append(server, s.thresholdFailures()...)
+	var first []string
+	if s.Aborted != "" {
+		first = []string{fmt.Sprintf("the run was ended after %s, as the threshold %s failed", moment(s.Duration), clip(s.Aborted, columns))}
+	}
+	s.Verdict, s.Reasons = Pass, append([]string{}, slices.Concat(first, rig, server)...)
+	if len(s.Reasons) > 0 {
+		s.Verdict = Fail
 	}
 	if len(rig) > 0 {
-		s.Verdict, s.Reasons = Untrustworthy, slices.Concat(rig, server)
+		s.Verdict = Untrustworthy
 	}
 }
 

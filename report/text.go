@@ -56,6 +56,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 
 	s.writeLatencies(&b)
 	s.Scenario.writeText(&b)
+	s.thresholds().write(&b)
 
 	if len(s.Disconnects) > 0 {
 		b.WriteString("\n")

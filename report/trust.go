@@ -6,16 +6,17 @@ import (
 
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/threshold"
 )
 
 // Trust is one thing that the rig must have kept to for the figures to be the server's and not its own. What does
 // not hold makes a run untrustworthy.
 type Trust struct {
-	Name  string   `json:"name"`  // one of the Trust names
-	Unit  Unit     `json:"unit"`  // of Value and Bound
-	Value *float64 `json:"value"` // nil where nothing was measured, or the system does not tell; it holds then
-	Bound float64  `json:"bound"` // the most that is trusted
-	Held  bool     `json:"held"`
+	Name  string         `json:"name"`  // one of the Trust names
+	Unit  threshold.Unit `json:"unit"`  // of Value and Bound
+	Value *float64       `json:"value"` // nil where nothing was measured, or the system does not tell; it holds then
+	Bound float64        `json:"bound"` // the most that is trusted
+	Held  bool           `json:"held"`
 	// Reason says what did not hold and what can be done; empty if it held.
 	Reason string `json:"reason,omitempty"`
 }
@@ -45,7 +46,7 @@ const (
 func (b *Builder) trust() []Trust {
 	w, maxLag := &b.whole, b.manifest.MaxLag
 	var list []Trust
-	add := func(name string, unit Unit, value, bound float64, known bool, reason func() string) {
+	add := func(name string, unit threshold.Unit, value, bound float64, known bool, reason func() string) {
 		t := Trust{Name: name, Unit: unit, Bound: bound, Held: true}
 		if known {
 			t.Value = &value
@@ -58,7 +59,7 @@ func (b *Builder) trust() []Trust {
 	p99 := func(name string, f *metrics.Family, reason string) {
 		h := w.Times(f)
 		v := h.Quantile(.99).Seconds()
-		add(name, Seconds, v, maxLag, h.Count() > 0, func() string {
+		add(name, threshold.Seconds, v, maxLag, h.Count() > 0, func() string {
 			return fmt.Sprintf(reason, seconds(v), seconds(maxLag)) + b.because()
 		})
 	}
@@ -68,7 +69,7 @@ func (b *Builder) trust() []Trust {
 		if of > 0 {
 			v = part / of
 		}
-		add(name, Share, v, bound, of > 0, func() string { return reason(percent(v)) })
+		add(name, threshold.Share, v, bound, of > 0, func() string { return reason(shareOf(v)) })
 	}
 	p99(TrustLag, metrics.ScheduleLag, "messages went out late: 1 in 100 by %s or more, want less than %s")
 	p99(TrustTurn, metrics.LoopTurn, "event loops were too slow: 1 turn in 100 took %s or more, want less than %s")
@@ -85,7 +86,7 @@ func (b *Builder) trust() []Trust {
 	if wait > leastWaiting*wall && switches > 0 {
 		each = wait / switches
 	}
-	add(TrustWait, Seconds, each, maxLag*waitOfMaxLag, switches > 0, func() string {
+	add(TrustWait, threshold.Seconds, each, maxLag*waitOfMaxLag, switches > 0, func() string {
 		return fmt.Sprintf("the rig did not get the cores that it wanted: it waited %s each time on average, want less than %s", seconds(each), seconds(maxLag*waitOfMaxLag)) + b.because()
 	})
 	part(TrustGC, count(metrics.RigGCPaused), max(wall, leastGC), maxGC, func(share string) string {
@@ -104,14 +105,14 @@ func (b *Builder) because() string {
 	case count(metrics.RigStalled) > maxStandstill*wall && waited < used && wall > 0:
 		return "; it stood still" + b.longestStall()
 	case b.throttled() > 0.05:
-		return fmt.Sprintf("; its CPU quota stopped it in %s of the periods: raise the quota, or use fewer --shards", percent(b.throttled()))
+		return fmt.Sprintf("; its CPU quota stopped it in %s of the periods: raise the quota, or use fewer --shards", shareOf(b.throttled()))
 	case b.steal() > 0.1:
-		return fmt.Sprintf("; the hypervisor gave %s of this machine's CPU time to others: use a machine that has its cores for itself", percent(b.steal()))
+		return fmt.Sprintf("; the hypervisor gave %s of this machine's CPU time to others: use a machine that has its cores for itself", shareOf(b.steal()))
 	case waited > 3*used && used > 0:
 		return fmt.Sprintf("; others had the cores: it waited %s for each second of CPU time that it got; move what else runs here, also the server, to another machine", seconds(waited/used))
 	case usable > 0 && used > 0.85*usable:
 		return fmt.Sprintf("; its CPU was used up, %s of %s cores: this host tops out near %s messages/s, sent and received; use fewer players, a lower rate, or more machines",
-			percent(used/usable), figure(usable/wall), round(b.best))
+			shareOf(used/usable), cores(usable/wall), round(b.best))
 	default:
 		return "; use fewer players, a lower rate or a faster machine"
 	}
@@ -161,8 +162,8 @@ func (b *Builder) throughput(r *metrics.Record) {
 	b.data = n
 }
 
-// percent writes a share.
-func percent(share float64) string {
+// shareOf writes a share.
+func shareOf(share float64) string {
 	switch v := 100 * share; {
 	case v >= 10 || v == 0:
 		return fmt.Sprintf("%.0f %%", v)
@@ -173,8 +174,8 @@ func percent(share float64) string {
 	}
 }
 
-// figure writes a number without more digits than it needs.
-func figure(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
+// cores writes a number of cores without more digits than it needs.
+func cores(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
 
 // round writes a rate with two digits that mean something.
 func round(v float64) string {
@@ -248,10 +249,10 @@ func (s *Summary) trustText(width int) (lines []string) {
 			continue
 		}
 		one := trustNames[t.Name] + " "
-		if t.Unit == Seconds {
+		if t.Unit == threshold.Seconds {
 			one += seconds(*t.Value) + " of " + seconds(t.Bound)
 		} else {
-			one += percent(*t.Value) + " of " + percent(t.Bound)
+			one += shareOf(*t.Value) + " of " + shareOf(t.Bound)
 		}
 		if !t.Held {
 			one += " (NOT KEPT)"

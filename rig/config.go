@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/loadrig/loadrig/load"
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/threshold"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -62,6 +64,9 @@ type Config struct {
 	// MaxLag is the schedule lag beyond which the verdict is untrustworthy: 99 of 100 messages must go out
 	// less late. Default report.DefaultMaxLag, 100 ms.
 	MaxLag time.Duration
+
+	// Thresholds are what is to hold of the run, beside those of Play. Default: none.
+	Thresholds []threshold.Spec
 
 	// Interval is how long the intervals are that the run is recorded in. Default 1 s; 10 s for a load that is
 	// planned to last more than an hour.
@@ -165,6 +170,14 @@ func (c Config) Validate() error {
 	} else if c.Linger > 0 && c.HTTP == "" {
 		wrong("Linger", errors.New("got one without an address to serve on, want both"))
 	}
+	for _, spec := range c.Thresholds {
+		if _, err := spec.Parse(c.names()); err != nil {
+			wrong("Thresholds", fmt.Errorf("%q: %w", spec.That, err))
+		}
+	}
+	if n := len(c.thresholds()); n > threshold.Max {
+		wrong("Thresholds", fmt.Errorf("got %d with those of the scenario, want at most %d", n, threshold.Max))
+	}
 	wrong("Rate", c.Rate.Validate())
 	if c.MaxHandshakes < 0 {
 		wrong("MaxHandshakes", fmt.Errorf("got %d, want 1 or more", c.MaxHandshakes))
@@ -204,6 +217,22 @@ func each(err error) []error {
 		return nil
 	}
 	return []error{err}
+}
+
+// names are those that thresholds may have.
+func (c Config) names() threshold.Names {
+	if c.Play == nil || c.Play.Scenario == nil {
+		return threshold.Names{}
+	}
+	return c.Play.Scenario.Names()
+}
+
+// thresholds are those of the scenario, and c's own.
+func (c Config) thresholds() []threshold.Spec {
+	if c.Play == nil || c.Play.Scenario == nil {
+		return c.Thresholds
+	}
+	return slices.Concat(c.Play.Scenario.Thresholds, c.Thresholds)
 }
 
 func (c Config) crowd(meters []players.Meter) players.Traffic {

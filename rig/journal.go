@@ -132,8 +132,14 @@ func (j *journal) next(ctx context.Context) error {
 	j.run.shown.take(j.visit)
 	j.last = to
 	j.tellOfStalls()
-	j.builder.Record(rec)
+	events := j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
+	for _, e := range events {
+		if e.Kind == report.Aborted && !j.run.abort(&abortError{e.Text}) {
+			continue // an interrupt came before
+		}
+		j.tell(e)
+	}
 	if rec.Broken != "" && rec.Broken != j.law {
 		j.tell(report.Event{Kind: report.Broke, Text: rec.Broken})
 	}
@@ -163,6 +169,7 @@ func (j *journal) tellOfStalls() {
 // now gives the seconds since the run began.
 func (j *journal) now() float64 { return time.Since(j.run.started).Seconds() }
 
+// tell tells of something that happened when it says; now if it does not.
 func (j *journal) tell(e report.Event) {
 	if e.At == 0 {
 		e.At = j.now()
@@ -198,9 +205,6 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 	defer j.mu.Unlock()
 	j.health.stop()
 	j.tell(report.Event{Kind: report.Ended, Outcome: o})
-	if story := j.run.story; story != nil {
-		j.builder.Thresholds(figures{j.builder.Whole(), j.manifest.Scenario}.judge(story.play.Scenario.Thresholds))
-	}
 	s := j.builder.Summary()
 	j.each(func(sink report.Sink) error { return sink.End(s) })
 	return s, nil

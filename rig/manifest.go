@@ -20,7 +20,7 @@ func (r *run) manifest() *report.Manifest {
 	m := &report.Manifest{
 		Schema: report.ManifestSchema, ID: newID(r.started), Name: c.Name, Started: r.started.UTC(), URL: safeURL(c.URL),
 		Players: c.Connections, Planned: c.planned().Seconds(), Interval: c.interval().Seconds(), MaxLag: c.MaxLag.Seconds(),
-		Tags: c.Tags, Version: c.Version, Revision: c.Revision, Go: c.GoVersion,
+		Thresholds: c.thresholds(), Tags: c.Tags, Version: c.Version, Revision: c.Revision, Go: c.GoVersion,
 		Engine: r.manager.Network().Options().Engine.String(), Shards: c.Shards, Host: thisHost(),
 	}
 	if c.Play == nil {

@@ -22,7 +22,7 @@ import (
 const drainTimeout = 30 * time.Second
 
 // Run carries out one run and gives its summary. When ctx ends, the load does, and the run drains and
-// reports as it would have at its end. An error means that there was no run: a *messages.FieldError or several,
+// reports as it would have at its end, as it does when a threshold that is to end the run fails. An error means that there was no run: a *messages.FieldError or several,
 // a *LimitError, or what kept the engine or the HTTP listener from starting. A name that cannot be looked up, or
 // a proxy that lets nobody through, is such an error; a server that does not answer is what a run reports.
 func Run(ctx context.Context, c Config) (*report.Summary, error) {
@@ -104,12 +104,24 @@ type run struct {
 	started   time.Time
 	shown     shown // what the rig last measured of itself
 
+	// abort ends the load because of a threshold; false if it had ended before for another reason.
+	abort func(*abortError) bool
+
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
 	connected []int64            // by shard: for how long connections were open, added up, in µs; guarded by gathering
 }
 
+// abortError is why the load ended before its time: a threshold that is to end it failed.
+type abortError struct{ threshold string }
+
+// Error implements error.
+func (e *abortError) Error() string { return "the threshold " + e.threshold + " failed" }
+
 func (r *run) run(ctx context.Context) (*report.Summary, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.abort = func(e *abortError) bool { cancel(e); return context.Cause(ctx) == e }
 	number := make([]int, r.cfg.Shards) // players so far, by shard; each is its shard's own
 	ids, err := r.manager.OpenMany(r.cfg.Connections, func(id messages.ConnID) actors.Behavior {
 		shard := id.Shard()
@@ -148,8 +160,14 @@ func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Su
 		r.load(ctx)
 		r.crowd.Quiet()
 	}
-	o := &report.Outcome{Load: time.Since(r.started).Seconds(), Interrupted: ctx.Err() != nil}
-	j.loadOver()
+	o := &report.Outcome{Load: time.Since(r.started).Seconds()}
+	j.loadOver() // from here on, no threshold ends it
+	var aborted *abortError
+	if errors.As(context.Cause(ctx), &aborted) {
+		o.Aborted = aborted.threshold
+	} else {
+		o.Interrupted = ctx.Err() != nil
+	}
 	if err := r.finish(o); err != nil {
 		return nil, err
 	}
@@ -233,7 +251,7 @@ func (r *run) describe(ctx context.Context, o *report.Outcome, snap *metrics.Sna
 	o.GCPause = gc.PauseQuantiles[1].Seconds()
 	o.Details = r.gauges.details()
 	o.Asked = uint64(r.cfg.Connections)
-	if o.Interrupted || r.story != nil { // who opens a connection, and how often, is the scenario's affair
+	if o.Interrupted || o.Aborted != "" || r.story != nil { // who opens a connection, and how often, is the scenario's affair
 		o.Asked = 0
 		for from := range snap.Transitions {
 			o.Asked += snap.Transitions[from][messages.Connecting]

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/loadrig/loadrig/threshold"
 )
 
 // File is a scenario as it is written, with the place of what may turn out to be wrong.
@@ -121,21 +123,23 @@ func (f *File) tags() value {
 	}}
 }
 
-// Threshold is what is to hold, as it is written.
+// Threshold is what is to hold, as it is written. Package threshold has the language.
 type Threshold struct {
-	Text  string // [KIND NAME: ] AGGREGATE OP VALUE
-	At    Pos
-	Abort bool          // the run is to end as soon as it fails
-	Delay time.Duration // from the start until it is to be looked at, 0 or more
+	Text   string
+	At     Pos
+	Abort  bool          // the run is to end as soon as it fails
+	Delay  time.Duration // from the start until it is looked at, 0 or more
+	Window time.Duration // how long the windows are, of each of which it is to hold; 0 for the whole run
 }
 
 type thresholdValue struct{ own *Threshold }
 
 func (v thresholdValue) parts() either {
 	return either{text{to: &v.own.Text, pos: &v.own.At}, section{name: "threshold", fields: []field{
-		{name: "that", doc: "as `p(95)<200ms`, `rate<0.01`, `count>1000` or `request join: p(95)<200ms`", required: true, value: text{to: &v.own.Text, pos: &v.own.At}},
-		{name: "abort", doc: "whether the run is to end as soon as it fails", value: boolean{to: &v.own.Abort}},
-		{name: "delay", doc: "from the start until it is to be looked at", value: duration{to: &v.own.Delay}},
+		{name: "that", doc: "as `p(95)<200ms`, `rate<0.01`, `count>1000`, `request join: p(95)<200ms` or an expression", required: true, value: text{to: &v.own.Text, pos: &v.own.At}},
+		{name: "window", doc: "it is to hold of every part of the run that is as long, as `5m`; without it, of the whole run", value: duration{to: &v.own.Window, min: threshold.MinWindow}},
+		{name: "delay", doc: "from the start until it is looked at; at the end it is looked at in any case", value: duration{to: &v.own.Delay}},
+		{name: "abort_on_fail", doc: "whether the run is to end as soon as it fails", value: boolean{to: &v.own.Abort}},
 	}}}
 }
 

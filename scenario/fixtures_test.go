@@ -121,7 +121,12 @@ func listing(s *Scenario) string {
 		}
 	}
 	for _, t := range s.Thresholds {
-		fmt.Fprintf(&b, "threshold %q %d %s %v %s %v abort %v delay %v\n", t.Kind, t.Series, t.Aggregate, t.Percent, t.Op, t.Value, t.Abort, t.Delay)
+		read, err := t.Parse(s.Names())
+		if err != nil {
+			fmt.Fprintf(&b, "threshold: %v\n", err)
+			continue
+		}
+		fmt.Fprintf(&b, "threshold %s, window %v, delay %v, abort %t\n", read.Canonical(), t.Window, t.Delay, t.Abort)
 	}
 	for _, p := range s.Programs {
 		b.WriteString(p.String())

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"math"
 	"os"
 	"strings"
 	"testing"
@@ -88,9 +87,9 @@ func checkScenario(t *testing.T, s *Scenario) {
 	if len(s.Thresholds) != len(s.File.Thresholds) {
 		t.Fatalf("got %d thresholds, want %d", len(s.Thresholds), len(s.File.Thresholds))
 	}
-	for _, b := range s.Thresholds {
-		if (b.Kind == "") != (b.Series < 0) || (b.Aggregate == AggregateP) != (b.Percent > 0) || b.Value < 0 || math.IsInf(b.Value, 0) {
-			t.Fatalf("got threshold %+v of %q", b, b.Text)
+	for _, th := range s.Thresholds {
+		if _, err := th.Parse(s.Names()); err != nil || th.Window < 0 || th.Delay < 0 {
+			t.Fatalf("got threshold %+v: %v", th, err)
 		}
 	}
 	for _, p := range s.Programs {

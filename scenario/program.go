@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/vm"
+
+	"github.com/loadrig/loadrig/threshold"
 )
 
 // Scenario is a file made ready to run. It is not changed after Load, and so may be used by many at once.
@@ -31,7 +33,7 @@ type Scenario struct {
 
 	Populations []string // by Program.Index
 
-	Thresholds []Bound // in the order of the file; nothing judges them yet
+	Thresholds []threshold.Spec // in the order of the file
 
 	SHA256 string // of the file, in hex
 

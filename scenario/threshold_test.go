@@ -2,10 +2,13 @@ package scenario
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loadrig/loadrig/threshold"
 )
 
 const series = `
@@ -22,49 +25,58 @@ players:
       - publish: { name: say, audience: lobby, json: { op: say, stamp: "{{ stamp }}" } }
       - check: { name: alive, that: connected }
 thresholds:
-  - { that: %q }
+  - %s
 `
 
+// TestThresholds: what is written is what the run wants, and each kind of series has its names.
 func TestThresholds(t *testing.T) {
 	for _, c := range []struct {
 		text string
-		want Bound
+		want threshold.Spec
 	}{
-		{"p(95)<200ms", Bound{"", -1, AggregateP, 95, "<", 0.2, nil}},
-		{"p(95)<200", Bound{"", -1, AggregateP, 95, "<", 0.2, nil}}, // ms
-		{" p ( 99.9 ) <= 1m30s ", Bound{"", -1, AggregateP, 99.9, "<=", 90, nil}},
-		{"p(100)<0", Bound{"", -1, AggregateP, 100, "<", 0, nil}},
-		{"min>1.5", Bound{"", -1, AggregateMin, 0, ">", 0.0015, nil}},
-		{"max >= 250µs", Bound{"", -1, AggregateMax, 0, ">=", 0.00025, nil}},
-		{"mean==1s", Bound{"", -1, AggregateMean, 0, "==", 1, nil}},
-		{"avg!=1s", Bound{"", -1, AggregateMean, 0, "!=", 1, nil}},
-		{"med<20", Bound{"", -1, AggregateP, 50, "<", 0.02, nil}},
-		{"rate<0.01", Bound{"", -1, AggregateRate, 0, "<", 0.01, nil}},
-		{"rate<1%", Bound{"", -1, AggregateRate, 0, "<", 0.01, nil}},
-		{"rate==100%", Bound{"", -1, AggregateRate, 0, "==", 1, nil}},
-		{"count>1000", Bound{"", -1, AggregateCount, 0, ">", 1000, nil}},
-		{"count<9007199254740992", Bound{"", -1, AggregateCount, 0, "<", 1 << 53, nil}},
-		{"request join: the room: p(95)<200ms", Bound{KindRequest, 0, AggregateP, 95, "<", 0.2, nil}},
-		{"  request   login : rate < 0.5%", Bound{KindRequest, 1, AggregateRate, 0, "<", 0.005, nil}},
-		{"delivery say:max<1s", Bound{KindDelivery, 0, AggregateMax, 0, "<", 1, nil}},
-		{"delivery say: count > 0", Bound{KindDelivery, 0, AggregateCount, 0, ">", 0, nil}},
-		{"tick state: p(99)<5ms", Bound{KindTick, 0, AggregateP, 99, "<", 0.005, nil}},
-		{"check alive: rate>0.99", Bound{KindCheck, 0, AggregateRate, 0, ">", 0.99, nil}},
-		{"check alive: count>=3", Bound{KindCheck, 0, AggregateCount, 0, ">=", 3, nil}},
+		{"p(95)<200ms", threshold.Spec{That: "p(95)<200ms"}},
+		{`"request join: the room: p(95)<200ms"`, threshold.Spec{That: "request join: the room: p(95)<200ms"}},
+		{`"  request   login : rate < 0.5%"`, threshold.Spec{That: "  request   login : rate < 0.5%"}},
+		{`{ that: "delivery say: max<1s", window: 1m30s }`, threshold.Spec{That: "delivery say: max<1s", Window: 90}},
+		{`{ that: "tick state: p(99)<5ms", delay: 0.5s }`, threshold.Spec{That: "tick state: p(99)<5ms", Delay: 0.5}},
+		{`{ that: "check alive: rate>0.99", abort_on_fail: true }`, threshold.Spec{That: "check alive: rate>0.99", Abort: true}},
+		{`{ that: "population ann: count>=3", abort_on_fail: false }`, threshold.Spec{That: "population ann: count>=3"}},
+		{`request('login').rate < 1% && population("ann").p(95) < 1s`, threshold.Spec{That: `request('login').rate < 1% && population("ann").p(95) < 1s`}},
 	} {
 		s, err := Read(strings.NewReader(fmt.Sprintf(series, c.text)), "x.yaml", ".", Options{})
 		if err != nil {
 			t.Errorf("%s: %v", c.text, err)
-			continue
-		}
-		if len(s.Thresholds) != 1 || s.Thresholds[0].Text != c.text {
-			t.Errorf("%s: got %+v, want one threshold with its text", c.text, s.Thresholds)
-			continue
-		}
-		got := s.Thresholds[0]
-		got.Threshold = nil
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		} else if diff := cmp.Diff([]threshold.Spec{c.want}, s.Thresholds); diff != "" {
 			t.Errorf("%s: -want +got\n%s", c.text, diff)
 		}
+	}
+}
+
+// TestCountersReference holds the table of counters in docs/scenarios.md to the code; -update writes it.
+func TestCountersReference(t *testing.T) {
+	const begin, end = "<!-- counters: begin -->\n", "<!-- counters: end -->\n"
+	b, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(b), begin)
+	got, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s lacks %q or %q", referenceFile, begin, end)
+	}
+	var want strings.Builder
+	want.WriteString("\n| counter | counts | of the metric | label |\n|---|---|---|---|\n")
+	for _, c := range threshold.Counters() {
+		fmt.Fprintf(&want, "| `%s` | %s | `%s` | %s |\n", c.Name, c.Doc, c.Metric, c.Label)
+	}
+	want.WriteString("\n")
+	if got == want.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what package threshold says (go test ./scenario -update writes it)", referenceFile)
+	}
+	if err := os.WriteFile(referenceFile, []byte(before+begin+want.String()+end+after), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rig"
 	"github.com/loadrig/loadrig/scenario"
+	"github.com/loadrig/loadrig/threshold"
 	"github.com/loadrig/loadrig/transport"
 )
 
@@ -35,6 +36,7 @@ type runFlags struct {
 	engine       string
 	shards       int
 	maxLag       time.Duration
+	thresholds   []string
 	http         string
 	linger       time.Duration
 	json         bool
@@ -68,6 +70,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
 	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
+	fs.StringArrayVar(&f.thresholds, "threshold", nil, "`what` is to hold of the run, as 'p(95)<200ms' or 'dropped == 0', beside the scenario's; repeatable")
 	f.story.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.DurationVar(&f.linger, "linger", 0, "`how long` --http is served after the run, so that scrapes see the final counts")
@@ -89,6 +92,9 @@ func (f *runFlags) config(sc *scenario.Scenario, given func(flag string) bool) (
 	}
 	c.Transport = transport.Options{UserAgent: "loadrig/" + b.Version}
 	c.Transport.Compress = f.compress.options()
+	for _, that := range f.thresholds {
+		c.Thresholds = append(c.Thresholds, threshold.Spec{That: that})
+	}
 	var errs []error
 	var err error
 	if c.Headers, err = headers(f.headers); err != nil {
@@ -185,7 +191,7 @@ func (r *rateFlag) Set(s string) error {
 var flagOf = map[string]string{
 	"URL": "--url", "Connections": "-c/--connections", "Duration": "-d/--duration", "Rate": "--rate",
 	"Traffic": "--traffic", "MessageRate": "--msg-rate", "Size": "--size", "Headers": "-H/--header",
-	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "HTTP": "--http", "Linger": "--linger", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
+	"Subprotocols": "--subprotocol", "Shards": "--shards", "MaxLag": "--max-lag", "Thresholds": "--threshold", "HTTP": "--http", "Linger": "--linger", "Interval": "--interval", "Transport": "--engine", "LocalIPs": "--local-ips",
 	"Proxy": "--proxy", "ConnectTo": "--connect-to", "UnixSocket": "--unix-socket", "KernelTimestamps": "--kernel-timestamps",
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,8 +30,8 @@ as its load says; flags go before what is in it. - is standard input. loadrig in
 writes scenarios to begin with.
 
 The verdict is pass if every player connected, no connection ended but by plan and
-no message was dropped; fail if not; untrustworthy if it was this machine that
-could not keep up. Ctrl-C ends the load, closes all connections and still reports;
+no message was dropped, and every --threshold held; fail if not; untrustworthy if
+it was this machine that could not keep up. Ctrl-C ends the load, closes all connections and still reports;
 a second one ends the program at once.
 
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
@@ -110,7 +109,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
 				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
 			if aheadOf(sc) { // told even if all else is quiet
-				fmt.Fprintf(p.Stderr, "loadrig: %s has outputs, or thresholds with abort or delay, which this version does not act on: it judges thresholds when the run is over\n", nameOf(args[0]))
+				fmt.Fprintf(p.Stderr, "loadrig: %s has outputs, which this version does not write\n", nameOf(args[0]))
 			}
 			return
 		}
@@ -138,7 +137,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 
 // aheadOf tells whether a scenario wants what this version only looks at for mistakes.
 func aheadOf(sc *scenario.Scenario) bool {
-	return len(sc.File.Outputs) > 0 || slices.ContainsFunc(sc.Thresholds, func(b scenario.Bound) bool { return b.Abort || b.Delay > 0 })
+	return len(sc.File.Outputs) > 0
 }
 
 // forChild gives the arguments of an embedded target of that kind, which go with the flags of the run.
@@ -191,6 +190,8 @@ func verdict(s *report.Summary) error {
 	switch {
 	case s.Interrupted:
 		return &exitError{code: ExitInterrupted}
+	case s.Aborted != "":
+		return &exitError{code: ExitAborted}
 	case s.Verdict == report.Untrustworthy:
 		return &exitError{code: ExitUntrustworthy}
 	case s.Verdict == report.Fail:

@@ -30,6 +30,7 @@ func (l *ledger) bars() (bars []bar) {
 		{Name: "CPU per round trip, to the bare event loop", Got: new(cpu(modeClosed, bare)), Limit: 1.25},
 		{Name: "CPU per round trip, to gws", Got: new(cpu(modeClosed, gwsName)), Limit: 0.85},
 		{Name: "CPU per round trip, to gobwas/ws' helpers", Got: new(cpu(modeClosed, gobwas)), Limit: 0.65},
+		{Name: "CPU per round trip, recorded, to not recorded", Got: new(spreadOf(l.ratios(modeClosed, recorded, loadrig, result.microsPerTrip)).Median), Limit: 1.05},
 		{Name: "allocations per round trip", Got: new(spreadOf(l.each(modeClosed, loadrig, result.mallocsPerTrip)).Median), Limit: none},
 		{Name: "KiB resident per idle connection", Got: new(l.slope(modeIdle, loadrig, residentKiB)), Limit: 2},
 		{Name: "goroutines per idle connection", Got: new(l.slope(modeIdle, loadrig, goroutines)), Limit: none},

@@ -64,8 +64,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("loadrig, %s: got %v goroutines per connection, want 0", mode, n)
 		}
 	}
-	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 14 { // 6 of closed, 4 of paced, 3 of tls, 1 of a scenario
-		t.Errorf("got the profiles %v, %v, want 14", fs, err)
+	if fs, err := filepath.Glob(o.profile + "/*.pprof"); len(fs) != 16 { // 7 of closed, 5 of paced, 3 of tls, 1 of a scenario
+		t.Errorf("got the profiles %v, %v, want 16", fs, err)
 	}
 	prints(t, newReport(l, "go run ./bench", time.Now(), thisMachine()))
 }

@@ -36,6 +36,8 @@ const (
 	bareTLS = "baretls" // the reference over wss
 	deflate = "deflate" // loadrig with compression
 	stamped = "stamped" // loadrig with kernel timestamps
+
+	recorded = "recorded" // loadrig with a run directory
 )
 
 // contestants are in the order of their turns.
@@ -46,6 +48,7 @@ var contestants = []struct {
 	asked bool     // takes part only if it is named
 }{
 	{loadrig, newRigClient, []string{modeClosed, modeConnect, modeIdle, modePaced, modeTLS, modeTLSIdle}, false},
+	{recorded, newRecordedClient, []string{modeClosed, modePaced}, false},
 	{story, newStoryClient, []string{modeStory, modeStoryIdle}, false},
 	{bare, newBareClient, []string{modeClosed, modeConnect, modeIdle, modePaced}, false},
 	{gwsName, newGWSClient, []string{modeClosed, modeConnect, modeIdle}, false},

@@ -72,8 +72,9 @@ func TestBars(t *testing.T) {
 		l.add(modeClosed, k, result{CPU: seconds, Trips: 1000, Seconds: 1})
 	}
 	cpu(loadrig, 1.25)
-	cpu(bare, 1)    // 1.25: just reached
-	cpu(gwsName, 1) // 1.25: missed
+	cpu(bare, 1)        // 1.25: just reached
+	cpu(gwsName, 1)     // 1.25: missed
+	cpu(recorded, 1.32) // 1.056: missed
 	l.add(modeConnect, loadrig, result{ConnectCPU: 0.1361, ConnectSeconds: 1})
 	want := map[string]string{
 		"CPU per round trip, to the bare event loop":          barOK,
@@ -90,6 +91,7 @@ func TestBars(t *testing.T) {
 		"scenario: allocations per step":                      barNotAsked,
 		"scenario: KiB resident per player":                   barNotAsked,
 		"KiB resident per idle compressed connection":         barNotAsked,
+		"CPU per round trip, recorded, to not recorded":       barMissed,
 	}
 	for _, b := range l.bars() {
 		if b.Verdict != want[b.Name] {

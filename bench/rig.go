@@ -22,8 +22,10 @@ type rigClient struct {
 	chat    int // messages that each player has sent, on average, before it is idle
 	manager *actors.Manager
 	crowd   *players.Crowd
-	slots   chan struct{} // one taken for each connection being opened
-	done    chan struct{} // closed when all have opened or failed
+
+	recorders []*rigRecorder // by shard
+	slots     chan struct{}  // one taken for each connection being opened
+	done      chan struct{}  // closed when all have opened or failed
 
 	// Atomic.
 	settled, failed atomic.Int64
@@ -71,11 +73,11 @@ func newStampedClient(j job) (client, error) {
 
 func newRig(j job, o transport.Options, chat int) (client, error) {
 	c := &rigClient{job: j, slots: make(chan struct{}, window), done: make(chan struct{})}
-	recorders := make([]*rigRecorder, j.Shards)
+	c.recorders = make([]*rigRecorder, j.Shards)
 	traffic := players.Traffic{Kind: players.Idle, Size: payloadSize, Players: j.Connections}
-	for i := range recorders {
-		recorders[i] = &rigRecorder{client: c}
-		traffic.Meters = append(traffic.Meters, recorders[i])
+	for i := range c.recorders {
+		c.recorders[i] = &rigRecorder{client: c}
+		traffic.Meters = append(traffic.Meters, c.recorders[i])
 	}
 	if j.Mode == modeIdle && chat > 0 {
 		c.chat = chat
@@ -95,7 +97,7 @@ func newRig(j job, o transport.Options, chat int) (client, error) {
 	c.manager, err = actors.NewManager(actors.Options{
 		Shards:    j.Shards,
 		Transport: o,
-		Recorder:  func(shard int) actors.Recorder { return recorders[shard] },
+		Recorder:  func(shard int) actors.Recorder { return c.recorders[shard] },
 	})
 	return c, err
 }

@@ -2,8 +2,11 @@ package rig
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +32,9 @@ func (r *run) serve() (*web, error) {
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; want a port that is free, or port 0 for any that is", err)
+		}
 		return nil, err
 	}
 	reg := prometheus.NewRegistry()

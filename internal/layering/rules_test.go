@@ -34,7 +34,7 @@ var rules = []rule{
 	{"cmd/loadrig", 7, []string{"internal/cli"}, "main is one line, so that everything else is tested"},
 
 	{"target", beside, []string{"messages", "internal/epoll"}, "a server that shared the rig's code would share its mistakes"},
-	{"bench", beside, []string{"actors", "messages", "metrics", "players", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
+	{"bench", beside, []string{"actors", "machine", "messages", "metrics", "players", "report", "rundir", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
 	{"examples/bot", beside, []string{"actors", "messages", "players"}, "an example uses what a user of the library does"},
 	{"examples", beside, none, "an example is text; what a scenario means is the business of scenario"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},

@@ -8,7 +8,7 @@ var (
 	LoadStarts = ofRig(Counter, "load_starts_total",
 		"Starts of players of a scenario that were due: on time, late, or missed as there was no room for them.", "outcome")
 	LoadMessages = ofRig(Counter, "load_messages_total",
-		"Messages that paced traffic asks for: players connected times the rate of each, over time.")
+		"Messages that paced traffic asks for: the rate of each player, of all that are to be there, over time.")
 
 	RigCPU = ofRig(Counter, "rig_cpu_seconds_total",
 		"CPU time that loadrig used, user and system.")

@@ -36,7 +36,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 		states = append(states, fmt.Sprintf("%s %s", count(uint64(c.ByState[st.String()])), st))
 	}
 	if load := s.Load.text(); load != "" {
-		fmt.Fprintf(t, "  delivered\t%s, of what was asked for\n", load)
+		fmt.Fprintf(t, "  delivered\t%s\n", load)
 	}
 	fmt.Fprintf(t, "  at the end\t%s\n", strings.Join(states, ", "))
 	fmt.Fprintf(t, "  messages\t%s sent, %s received, %s dropped, %s unanswered\n",

@@ -27,16 +27,18 @@ const (
 	TrustTurn       = "loop_turn"     // 99th percentile of the turns of the event loops, of which each delays what comes meanwhile
 	TrustRead       = "read_lag"      // 99th percentile of how long what had come waited to be read, where the kernel's stamps tell
 	TrustStandstill = "standstill"    // share of the time in which the whole rig stood still, for more than the maximum lag each time
-	TrustWait       = "wait_for_core" // how long a thread of the rig waited for a core each time, on average
+	TrustWait       = "wait_for_core" // share of the time in which its threads could have run, and had no core
 	TrustGC         = "gc_pause"      // share of the time in which the garbage collector stopped everything
 )
 
-// The bounds that are shares, and what part of the maximum lag a thread may wait for a core.
+// The bounds that are shares. They hold where the maximum lag is patient or less: who allows more than that does not
+// mind how the rig fares.
 const (
+	patient       = 1 // seconds
 	maxStandstill = 0.01
 	maxGC         = 0.01
-	waitOfMaxLag  = 0.1
-	// A rig that waits little in all is not judged by how long it waits each time.
+	maxWait       = 0.8
+	// A rig that wants little waits little, and is not judged by how it gets that.
 	leastWaiting = 0.05 // threads waiting, on average
 	// The first collections of a short run are no share of anything.
 	leastGC = 10 // seconds
@@ -46,11 +48,19 @@ const (
 func (b *Builder) trust() []Trust {
 	w, maxLag := &b.whole, b.manifest.MaxLag
 	var list []Trust
+	told := false
+	because := func() string { // once is enough
+		if told {
+			return ""
+		}
+		told = true
+		return b.because()
+	}
 	add := func(name string, unit threshold.Unit, value, bound float64, known bool, reason func() string) {
 		t := Trust{Name: name, Unit: unit, Bound: bound, Held: true}
 		if known {
 			t.Value = &value
-			if t.Held = value <= bound; !t.Held {
+			if t.Held = value <= bound || unit == threshold.Share && maxLag > patient; !t.Held {
 				t.Reason = reason()
 			}
 		}
@@ -60,7 +70,7 @@ func (b *Builder) trust() []Trust {
 		h := w.Times(f)
 		v := h.Quantile(.99).Seconds()
 		add(name, threshold.Seconds, v, maxLag, h.Count() > 0, func() string {
-			return fmt.Sprintf(reason, seconds(v), seconds(maxLag)) + b.because()
+			return fmt.Sprintf(reason, seconds(v), seconds(maxLag)) + because()
 		})
 	}
 	count := func(f *metrics.Family, labels ...string) float64 { return w.Counters[f.Key(labels...)] }
@@ -80,14 +90,12 @@ func (b *Builder) trust() []Trust {
 		return fmt.Sprintf("the rig itself stood still for %s in all, %s of the time%s: what was late then is its own; was it stopped, or the machine suspended or overloaded?",
 			seconds(count(metrics.RigStalled)), share, b.longestStall())
 	})
-	wait := count(metrics.RigRunQueue)
-	switches := count(metrics.RigSwitches, metrics.SwitchVoluntary) + count(metrics.RigSwitches, metrics.SwitchInvoluntary)
-	each := 0.0
-	if wait > leastWaiting*wall && switches > 0 {
-		each = wait / switches
+	wait, used := count(metrics.RigRunQueue), count(metrics.RigCPU)
+	if wait < leastWaiting*wall {
+		wait = 0
 	}
-	add(TrustWait, threshold.Seconds, each, maxLag*waitOfMaxLag, switches > 0, func() string {
-		return fmt.Sprintf("the rig did not get the cores that it wanted: it waited %s each time on average, want less than %s", seconds(each), seconds(maxLag*waitOfMaxLag)) + b.because()
+	part(TrustWait, wait, wait+used, maxWait, func(share string) string {
+		return fmt.Sprintf("the rig did not get the cores that it wanted: its threads waited for one in %s of the time in which they could have run, want less than %s", share, shareOf(maxWait)) + because()
 	})
 	part(TrustGC, count(metrics.RigGCPaused), max(wall, leastGC), maxGC, func(share string) string {
 		return fmt.Sprintf("the garbage collector stopped the rig for %s of the time, which is a bug in loadrig", share)
@@ -191,7 +199,8 @@ type Load struct {
 	// Players is the most at a time, delivered those that were connected; nil where the load does not say how many
 	// there are to be, as in the open model.
 	Players *Asked `json:"players,omitempty"`
-	// Messages is of paced traffic, in messages a second over the whole load; nil for what has no rate.
+	// Messages is of paced traffic, in messages a second over the whole load, asked of all players from when they are
+	// to come; nil for what has no rate.
 	Messages *Asked `json:"messages_per_second,omitempty"`
 	// Starts is of a scenario: delivered are those that took place, late ones too; nil for none.
 	Starts *Asked `json:"starts,omitempty"`

@@ -14,9 +14,8 @@ type asked struct {
 	cfg  *Config
 	held *load.Held // of the closed model; nil for others
 
-	messages float64       // of paced traffic so far
-	at       time.Duration // of the last sample
-	over     bool          // the load is
+	at   time.Duration // of the last sample
+	over bool          // the load is
 }
 
 func newAsked(cfg *Config) *asked {
@@ -43,12 +42,24 @@ func (a *asked) players(t time.Duration) (int, bool) {
 	}
 }
 
-// sample takes for how long players have been connected up to t, added up, in seconds.
-func (a *asked) sample(t time.Duration, connected float64) {
+// sample takes how far the load is.
+func (a *asked) sample(t time.Duration) {
 	if !a.over {
 		a.at = t
-		a.messages = float64(a.cfg.MessageRate) * connected
 	}
+}
+
+// messages gives how many messages paced traffic wants up to t: the rate of each player, over all players that are
+// to be there, from when they are to come.
+func (a *asked) messages(t time.Duration) float64 {
+	c := a.cfg
+	s, players := min(t, c.Duration).Seconds(), float64(c.Connections)
+	there := players * s // seconds, of all players together
+	if c.Rate > 0 {
+		ramp := min(s, players/float64(c.Rate))
+		there = float64(c.Rate)*ramp*ramp/2 + players*(s-ramp)
+	}
+	return float64(c.MessageRate) * there
 }
 
 // visit shows v what was asked for up to the last sample.
@@ -59,7 +70,7 @@ func (a *asked) visit(v metrics.Visitor, s *story) {
 		v.Gauge(metrics.LoadPlayers, float64(n))
 	}
 	if a.cfg.Play == nil && a.cfg.Traffic == players.Paced {
-		v.Count(metrics.LoadMessages, a.messages)
+		v.Count(metrics.LoadMessages, a.messages(a.at))
 	}
 	if s != nil {
 		v.Count(metrics.LoadStarts, float64(s.starts.onTime.Load()), metrics.StartOnTime)

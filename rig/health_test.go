@@ -81,11 +81,20 @@ func TestAsked(t *testing.T) {
 			t.Errorf("%s: got %d, %t, want %d", c.name, got, ok, c.want)
 		}
 	}
-	a := newAsked(&Config{MessageRate: 5})
-	a.sample(time.Second, 2.5)
+	// 4 players a second up to 8 in 2 s, who stay: 8·2/2 + 8·1 seconds in 3 s; the load ends then.
+	a := newAsked(&Config{MessageRate: 5, Connections: 8, Rate: 4, Duration: 3 * time.Second})
+	for at, want := range map[time.Duration]float64{0: 0, time.Second: 5 * 2, 2 * time.Second: 5 * 8, 3 * time.Second: 5 * 16, time.Hour: 5 * 16} {
+		if got := a.messages(at); got != want {
+			t.Errorf("messages up to %v: got %v, want %v", at, got, want)
+		}
+	}
+	a.cfg.Rate = 0
+	if got := a.messages(2 * time.Second); got != 5*16 {
+		t.Errorf("all at once: got %v, want 80", got)
+	}
+	a.sample(time.Second)
 	a.over = true
-	a.sample(2*time.Second, 100)
-	if a.messages != 12.5 || a.at != time.Second {
-		t.Errorf("got %v messages at %v, want 12.5 up to the end of the load", a.messages, a.at)
+	if a.sample(time.Hour); a.at != time.Second {
+		t.Errorf("got %v, want the end of the load", a.at)
 	}
 }

@@ -127,7 +127,7 @@ func (j *journal) next(ctx context.Context) error {
 	}
 	to := j.now()
 	j.health.sample()
-	j.asked.sample(time.Duration(to*1e9), j.run.connectedFor())
+	j.asked.sample(time.Duration(to * 1e9))
 	rec := j.recorder.Record(j.last, to, j.visit)
 	j.run.shown.take(j.visit)
 	j.last = to

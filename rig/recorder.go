@@ -3,7 +3,6 @@ package rig
 import (
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
@@ -14,10 +13,6 @@ import (
 type recorder struct {
 	metrics.Shard
 	gauges *gauges
-
-	// Owned by the shard.
-	open  int64 // connections that are
-	since int64 // µs: when those that ended did, less when they and these opened, by messages.Now
 }
 
 // gauges are shared by the shards. They change only as connections do.
@@ -36,7 +31,6 @@ func (r *recorder) Observe(ev messages.Event) {
 	r.Shard.Observe(ev)
 	switch e := ev.(type) {
 	case *messages.StateChanged:
-		r.moved(e.From, e.To)
 		r.gauges.moved(e.From, e.To)
 	case *messages.Closed:
 		r.gauges.ended(e)
@@ -94,22 +88,4 @@ func (g *gauges) moved(from, to messages.State) {
 	case from == messages.Connected:
 		g.connected.Add(-1)
 	}
-}
-
-// moved keeps account of how long connections are open.
-func (r *recorder) moved(from, to messages.State) {
-	now := time.Duration(messages.Now()).Microseconds()
-	switch {
-	case to == messages.Connected:
-		r.open++
-		r.since -= now
-	case from == messages.Connected:
-		r.open--
-		r.since += now
-	}
-}
-
-// connectedFor gives for how long the connections of the shard have been open, added up, in µs.
-func (r *recorder) connectedFor() int64 {
-	return r.since + r.open*time.Duration(messages.Now()).Microseconds()
 }

@@ -33,7 +33,7 @@ func Run(ctx context.Context, c Config) (*report.Summary, error) {
 	if err := Fit(c); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards), connected: make([]int64, c.Shards)}
+	r := &run{cfg: c, recorders: make([]*recorder, c.Shards), parts: make([]metrics.Snapshot, c.Shards)}
 	r.gauges.left.Store(int64(c.Connections))
 	r.gauges.over = make(chan struct{})
 	if c.Rate == 0 {
@@ -109,7 +109,6 @@ type run struct {
 
 	gathering sync.Mutex
 	parts     []metrics.Snapshot // by shard; guarded by gathering
-	connected []int64            // by shard: for how long connections were open, added up, in µs; guarded by gathering
 }
 
 // abortError is why the load ended before its time: a threshold that is to end it failed.
@@ -285,7 +284,6 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 		r.parts[i].Reset()
 		r.recorders[i].AddTo(&r.parts[i])
 		r.parts[i].Traffic = r.manager.OnShard(i).Traffic
-		r.connected[i] = r.recorders[i].connectedFor()
 	})
 	if err != nil {
 		return err
@@ -294,16 +292,6 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 		snap.Merge(&r.parts[i])
 	}
 	return nil
-}
-
-// connectedFor gives for how long connections had been open when they were last gathered, added up, in seconds.
-func (r *run) connectedFor() (seconds float64) {
-	r.gathering.Lock()
-	defer r.gathering.Unlock()
-	for _, n := range r.connected {
-		seconds += float64(n) / 1e6
-	}
-	return seconds
 }
 
 // safeURL leaves out what may be secret.

@@ -28,3 +28,13 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]string{
+		0: "0s", -1: "0s", 1e-7: "0s", 85e-5: "850µs", 1.234e-6: "1.23µs", .01234: "12.3ms", .1234: "123ms", 1: "1.00s", 75.04: "75.0s", 3600: "3600s",
+	} {
+		if got := Seconds(s); got != want {
+			t.Errorf("%v: got %s, want %s", s, got, want)
+		}
+	}
+}

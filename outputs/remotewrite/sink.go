@@ -1,0 +1,169 @@
+package remotewrite
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/snappy"
+
+	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/outputs/push"
+	"github.com/loadrig/loadrig/report"
+)
+
+// Env is how the names of the settings in the environment begin: Env_TOKEN, or Env_USER and Env_PASSWORD, and
+// Env_NATIVE, which is true or false.
+const Env = "LOADRIG_REMOTE_WRITE"
+
+// Options are what the output uses of the process. The zero value works.
+type Options struct {
+	Getenv  func(string) string // default: nothing is set
+	Logger  *slog.Logger        // default slog.Default
+	Patient bool                // for a run that is read again; see push.Options
+}
+
+// sink sends each record as samples of the end of its interval. Counters and histograms count from the start of the
+// run. Each series has the labels of its metric, and run (the run's id), job and instance (this machine).
+//
+// Histograms have classic buckets. Native ones go beside them where Env_NATIVE asks for it: a Prometheus that does
+// not have them switched on refuses all that comes with them.
+type sink struct {
+	o      Options
+	url    *url.URL
+	auth   push.Auth
+	native bool
+
+	queue   *push.Queue
+	started time.Time
+	own     []metrics.Label // of all series
+	whole   metrics.Whole
+	seen    map[string]bool // by the records' keys
+}
+
+// New makes the output of a URL, as http://127.0.0.1:9090/api/v1/write.
+func New(to string, o Options) (report.Sink, error) {
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	s := &sink{o: o}
+	var err error
+	if s.url, err = push.ParseURL(to); err != nil {
+		return nil, fmt.Errorf("remote-write: %w", err)
+	}
+	if s.auth, err = push.NewAuth(Env, o.Getenv); err != nil {
+		return nil, err
+	}
+	if v := o.Getenv(Env + "_NATIVE"); v != "" {
+		if s.native, err = strconv.ParseBool(v); err != nil {
+			return nil, fmt.Errorf("%s_NATIVE: got %q, want true or false", Env, v)
+		}
+	}
+	return s, nil
+}
+
+// maxInstance bounds the label instance.
+const maxInstance = 128
+
+// Begin implements report.Sink.
+func (s *sink) Begin(m *report.Manifest) error {
+	host := m.Host.Name
+	if host == "" {
+		host = "localhost"
+	}
+	s.started, s.seen = m.Started, make(map[string]bool)
+	s.own = []metrics.Label{{Name: "instance", Value: host[:min(len(host), maxInstance)]}, {Name: "job", Value: "loadrig"}, {Name: "run", Value: m.ID}}
+	s.queue = push.New(push.Options{
+		Name: "remote-write", URL: s.url, Auth: s.auth, Logger: s.o.Logger, Patient: s.o.Patient,
+		Header: http.Header{
+			"Content-Type": {"application/x-protobuf"}, "Content-Encoding": {"snappy"},
+			"X-Prometheus-Remote-Write-Version": {"0.1.0"}, "User-Agent": {"loadrig/" + m.Version},
+		},
+	})
+	return nil
+}
+
+// Record implements report.Sink. It never waits for the server; see push.Queue.
+func (s *sink) Record(r *metrics.Record) error {
+	s.whole.Add(r)
+	var e encoder
+	at := s.at(r.To)
+	for _, key := range slices.Sorted(maps.Keys(s.whole.Counters)) {
+		name, labels, since := s.series(key, r)
+		e.series(s.labels(name, labels), s.since(since, at, s.whole.Counters[key]), nil)
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Gauges)) {
+		name, labels, _ := s.series(key, r)
+		e.series(s.labels(name, labels), []sample{{at, r.Gauges[key]}}, nil)
+	}
+	for _, key := range s.whole.Timed() {
+		name, labels, since := s.series(key, r)
+		s.histogram(&e, name, labels, since, at, s.whole.TimesOf(key))
+	}
+	s.queue.Add(snappy.Encode(nil, e.out))
+	return nil
+}
+
+// Event implements report.Sink.
+func (s *sink) Event(report.Event) error { return nil }
+
+// End implements report.Sink. It waits at most a few seconds.
+func (s *sink) End(*report.Summary) error { return s.queue.Close() }
+
+func (s *sink) at(seconds float64) int64 {
+	return s.started.UnixMilli() + int64(math.Round(seconds*1000))
+}
+
+// series takes a key apart. since is the start of the interval if the series is new, and not 0 then: what is not in a
+// record is 0, and a series that does not say so lacks its first increase in Prometheus.
+func (s *sink) series(key string, r *metrics.Record) (name string, labels []metrics.Label, since int64) {
+	name, labels, _ = metrics.ParseKey(key)
+	if !s.seen[key] {
+		s.seen[key] = true
+		since = s.at(r.From)
+	}
+	return metrics.Prefix + name, labels, since
+}
+
+// since gives the samples of a series that only grows.
+func (s *sink) since(since, at int64, v float64) []sample {
+	if since != 0 && since < at {
+		return []sample{{since, 0}, {at, v}}
+	}
+	return []sample{{at, v}}
+}
+
+// labels gives all labels of a series, by name, as the protocol wants them.
+func (s *sink) labels(name string, more []metrics.Label, further ...metrics.Label) []metrics.Label {
+	all := slices.Concat(s.own, more, further, []metrics.Label{{Name: "__name__", Value: name}})
+	slices.SortFunc(all, func(a, b metrics.Label) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (s *sink) histogram(e *encoder, name string, labels []metrics.Label, since, at int64, h *metrics.Histogram) {
+	p := h.Prometheus()
+	bucket := func(le string, n uint64) {
+		e.series(s.labels(name+"_bucket", labels, metrics.Label{Name: "le", Value: le}), s.since(since, at, float64(n)), nil)
+	}
+	for _, b := range p.Bucket {
+		bucket(strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64), b.GetCumulativeCount())
+	}
+	bucket("+Inf", p.GetSampleCount())
+	e.series(s.labels(name+"_count", labels), s.since(since, at, float64(p.GetSampleCount())), nil)
+	e.series(s.labels(name+"_sum", labels), s.since(since, at, p.GetSampleSum()), nil)
+	if !s.native {
+		return
+	}
+	var list []native
+	if since != 0 && since < at {
+		list = append(list, native{since, new(metrics.Histogram).Prometheus()})
+	}
+	e.series(s.labels(name, labels), nil, append(list, native{at, p}))
+}

@@ -37,6 +37,7 @@ type runFlags struct {
 	maxLag       time.Duration
 	http         string
 	json         bool
+	out          []string
 	quiet        bool
 	verbose      bool
 	auth         authFlags
@@ -68,6 +69,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
 	f.story.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
+	fs.StringArrayVarP(&f.out, "out", "o", nil, "`FORMAT=DESTINATION` where results go, as json=summary.json; repeatable; a format is text, json, csv, junit, markdown, hgrm, remote-write or otlp, and the destination - is stdout")
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")

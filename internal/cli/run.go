@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -83,10 +84,14 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
+	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
+	var printed bool
+	if cfg.Sinks, printed, err = f.outs(p, sc, scenarioOf(args), cfg.Logger); err != nil {
+		return err
+	}
 	ctx, stop := p.Interrupted(c.Context())
 	defer stop()
 	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
-	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
 	talk.room(room)
 	var server *child
@@ -105,7 +110,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
 				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
 			if aheadOf(sc) { // told even if all else is quiet
-				fmt.Fprintf(p.Stderr, "loadrig: %s has outputs, or thresholds with abort or delay, which this version does not act on: it judges thresholds when the run is over\n", nameOf(args[0]))
+				fmt.Fprintf(p.Stderr, "loadrig: %s has thresholds with abort or delay, which this version does not act on: it judges thresholds when the run is over\n", nameOf(args[0]))
 			}
 			return
 		}
@@ -124,15 +129,17 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		return failed(f.network.blame(err, cfg))
 	}
 	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
-	if err := f.write(p, s); err != nil {
-		return internal(fmt.Errorf("write the summary: %w", err))
+	if !printed {
+		if err := f.write(p, s); err != nil {
+			return internal(fmt.Errorf("write the summary: %w", err))
+		}
 	}
 	return verdict(s)
 }
 
 // aheadOf tells whether a scenario wants what this version only looks at for mistakes.
 func aheadOf(sc *scenario.Scenario) bool {
-	return len(sc.File.Outputs) > 0 || slices.ContainsFunc(sc.Thresholds, func(b scenario.Bound) bool { return b.Abort || b.Delay > 0 })
+	return slices.ContainsFunc(sc.Thresholds, func(b scenario.Bound) bool { return b.Abort || b.Delay > 0 })
 }
 
 // forChild gives the arguments of an embedded target of that kind, which go with the flags of the run.
@@ -162,8 +169,20 @@ func name(sc *scenario.Scenario, path string) string {
 	return nameOf(path)
 }
 
+// scenarioOf gives the scenario's file of the arguments, if there is one.
+func scenarioOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // failed tells mistakes of the user, which rig finds when it starts, from faults.
 func failed(err error) error {
+	var output *rig.OutputError
+	if errors.As(err, &output) {
+		return &exitError{ExitUsage, fmt.Errorf("-o/--out: %w", output)}
+	}
 	if n := named(err); n != nil {
 		return &exitError{ExitUsage, n}
 	}

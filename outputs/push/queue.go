@@ -234,15 +234,19 @@ func (q *Queue) send(body []byte) error {
 	ctx, cancel := context.WithTimeout(q.ctx, patience)
 	defer cancel()
 	pause := firstPause
+	var why error
 	for {
 		wait, err := q.try(ctx, body)
 		var later *laterError
 		if err == nil || !errors.As(err, &later) {
 			return err
 		}
-		q.warn(later.error)
+		if why == nil || ctx.Err() == nil { // that we broke off says less than what went before
+			why = later.error
+		}
+		q.warn(why)
 		if wait = max(wait, pause); !q.sleep(ctx, wait) {
-			return later.error
+			return why
 		}
 		pause = min(2*pause, lastPause)
 	}

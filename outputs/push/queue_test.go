@@ -166,6 +166,22 @@ func TestGone(t *testing.T) {
 	})
 }
 
+// TestBrokenOff: what is told at the end is what the server said, not that we did not wait for it any longer.
+func TestBrokenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{script: func(n int) (int, error) {
+			if n == 1 {
+				return 500, nil
+			}
+			return 0, errHangs
+		}, answer: "it is off"}
+		q, _ := queue(t, s, nil)
+		q.Add(nil)
+		time.Sleep(time.Second) // the second try hangs
+		closes(t, q, `test: 1 of 1 intervals did not get to http://server.example/write: got status 500, want 200: "it is off"`, brief)
+	})
+}
+
 // TestSlow: a run does not wait for a server that hangs; what is oldest gives way, and is counted.
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

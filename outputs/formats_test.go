@@ -2,7 +2,9 @@ package outputs
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/report"
@@ -132,6 +135,52 @@ func TestHGRM(t *testing.T) {
 	}
 	if strings.ContainsAny(tag(key+"\n,"), " \n,") {
 		t.Errorf("got the tag %q", tag(key+"\n,"))
+	}
+}
+
+// TestReplayed: a run that is read again, from JSON, gives the same to the byte.
+func TestReplayed(t *testing.T) {
+	m, records, events := run(t)
+	again := func(from, to any) {
+		b, err := json.Marshal(from)
+		if err == nil {
+			err = json.Unmarshal(b, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	manifest := new(report.Manifest)
+	again(m, manifest)
+	for _, f := range []Format{Text, JSON, CSV, JUnit, Markdown, HGRM} {
+		var texts [2]strings.Builder
+		for i, m := range []*report.Manifest{m, manifest} {
+			sink, err := Spec{f, Stdout}.Sink(Options{Stdout: &texts[i]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := report.NewBuilder(m)
+			err = sink.Begin(m)
+			for _, r := range records {
+				if i == 1 {
+					read := new(metrics.Record)
+					again(r, read)
+					r = read
+				}
+				b.Record(r)
+				err = errors.Join(err, sink.Record(r))
+			}
+			for _, e := range events {
+				b.Event(e)
+				err = errors.Join(err, sink.Event(e))
+			}
+			if err = errors.Join(err, sink.End(b.Summary())); err != nil {
+				t.Error(err)
+			}
+		}
+		if d := cmp.Diff(texts[0].String(), texts[1].String()); d != "" || texts[0].Len() == 0 {
+			t.Errorf("%s (-first +again):\n%s", f, d)
+		}
 	}
 }
 

@@ -25,35 +25,49 @@ type opener struct {
 // at once. stdout tells that one of them prints.
 func (o opener) open(texts []string) (sinks []report.Sink, stdout bool, err error) {
 	var errs []error
-	taken := make(map[string]bool)
+	taken := make(map[string]bool) // places
 	for _, text := range texts {
-		spec, err := outputs.Parse(text)
-		if err == nil {
-			err = spec.Check()
-		}
-		place := spec.Destination
-		if !spec.Format.Pushed() && place != outputs.Stdout {
-			place, _ = filepath.Abs(place)
-		}
-		if err == nil && taken[place] {
+		spec, sink, err := o.one(text)
+		if err == nil && taken[place(spec)] {
 			err = fmt.Errorf("%s: got two outputs to that place, want one", spec)
-		}
-		taken[place] = true
-		var sink report.Sink
-		if err == nil {
-			sink, err = o.sink(spec)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", o.from, err))
 			continue
 		}
+		taken[place(spec)] = true
 		sinks = append(sinks, sink)
 		stdout = stdout || spec.Destination == outputs.Stdout
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, false, &exitError{ExitUsage, err}
+	if len(errs) > 0 {
+		return nil, false, &exitError{ExitUsage, errors.Join(errs...)}
 	}
 	return sinks, stdout, nil
+}
+
+// place is what two outputs cannot both have.
+func place(spec outputs.Spec) string {
+	if spec.Format.Pushed() || spec.Destination == outputs.Stdout {
+		return spec.Destination
+	}
+	path, err := filepath.Abs(spec.Destination)
+	if err != nil {
+		return spec.Destination
+	}
+	return path
+}
+
+// one gives one output. Nothing is written or sent before it begins.
+func (o opener) one(text string) (outputs.Spec, report.Sink, error) {
+	spec, err := outputs.Parse(text)
+	if err == nil {
+		err = spec.Check()
+	}
+	if err != nil {
+		return spec, nil, err
+	}
+	sink, err := o.sink(spec)
+	return spec, sink, err
 }
 
 func (o opener) sink(spec outputs.Spec) (report.Sink, error) {

@@ -54,14 +54,19 @@ const (
 	spanLength = 2
 )
 
-// series adds a series: labels by name, samples by time.
-func (e *encoder) series(labels []metrics.Label, samples []sample, natives []native) {
-	e.one = e.one[:0]
+// encodeLabels writes the labels of a series, which must be by name.
+func encodeLabels(labels []metrics.Label) (b []byte) {
 	for _, l := range labels {
-		b := text(e.nested[:0], labelName, l.Name)
-		b = text(b, labelValue, strings.ToValidUTF8(l.Value, "\uFFFD"))
-		e.nest(seriesLabel, b)
+		one := text(nil, labelName, l.Name)
+		one = text(one, labelValue, strings.ToValidUTF8(l.Value, "\uFFFD"))
+		b = protowire.AppendBytes(protowire.AppendTag(b, seriesLabel, protowire.BytesType), one)
 	}
+	return b
+}
+
+// series adds a series, with the labels that encodeLabels gave, and samples by time.
+func (e *encoder) series(labels []byte, samples []sample, natives []native) {
+	e.one = append(e.one[:0], labels...)
 	for _, s := range samples {
 		b := double(e.nested[:0], sampleValue, s.value)
 		e.nest(seriesSample, whole(b, sampleTime, uint64(s.at)))

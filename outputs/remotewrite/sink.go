@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -45,7 +44,9 @@ type sink struct {
 	started time.Time
 	own     []metrics.Label // of all series
 	whole   metrics.Whole
-	seen    map[string]bool // by the records' keys
+	known   map[string][][]byte // the labels of all series, by the records' keys
+	e       encoder
+	samples []sample
 }
 
 // New makes the output of a URL, as http://127.0.0.1:9090/api/v1/write.
@@ -78,7 +79,7 @@ func (s *sink) Begin(m *report.Manifest) error {
 	if host == "" {
 		host = "localhost"
 	}
-	s.started, s.seen = m.Started, make(map[string]bool)
+	s.started, s.known = m.Started, make(map[string][][]byte)
 	s.own = []metrics.Label{{Name: "instance", Value: host[:min(len(host), maxInstance)]}, {Name: "job", Value: "loadrig"}, {Name: "run", Value: m.ID}}
 	s.queue = push.New(push.Options{
 		Name: "remote-write", URL: s.url, Auth: s.auth, Logger: s.o.Logger, Patient: s.o.Patient,
@@ -93,21 +94,21 @@ func (s *sink) Begin(m *report.Manifest) error {
 // Record implements report.Sink. It never waits for the server; see push.Queue.
 func (s *sink) Record(r *metrics.Record) error {
 	s.whole.Add(r)
-	var e encoder
+	s.e.out = s.e.out[:0]
 	at := s.at(r.To)
-	for _, key := range slices.Sorted(maps.Keys(s.whole.Counters)) {
-		name, labels, since := s.series(key, r)
-		e.series(s.labels(name, labels), s.since(since, at, s.whole.Counters[key]), nil)
+	for key, v := range s.whole.Counters {
+		known, since := s.series(key, r, false)
+		s.e.series(known[0], s.since(since, at, v), nil)
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.Gauges)) {
-		name, labels, _ := s.series(key, r)
-		e.series(s.labels(name, labels), []sample{{at, r.Gauges[key]}}, nil)
+	for key, v := range r.Gauges {
+		known, _ := s.series(key, r, false)
+		s.e.series(known[0], append(s.samples[:0], sample{at, v}), nil)
 	}
 	for _, key := range s.whole.Timed() {
-		name, labels, since := s.series(key, r)
-		s.histogram(&e, name, labels, since, at, s.whole.TimesOf(key))
+		known, since := s.series(key, r, true)
+		s.histogram(known, since, at, s.whole.TimesOf(key))
 	}
-	s.queue.Add(snappy.Encode(nil, e.out))
+	s.queue.Add(snappy.Encode(nil, s.e.out))
 	return nil
 }
 
@@ -121,43 +122,58 @@ func (s *sink) at(seconds float64) int64 {
 	return s.started.UnixMilli() + int64(math.Round(seconds*1000))
 }
 
-// series takes a key apart. since is the start of the interval if the series is new, and not 0 then: what is not in a
-// record is 0, and a series that does not say so lacks its first increase in Prometheus.
-func (s *sink) series(key string, r *metrics.Record) (name string, labels []metrics.Label, since int64) {
-	name, labels, _ = metrics.ParseKey(key)
-	if !s.seen[key] {
-		s.seen[key] = true
-		since = s.at(r.From)
+// series gives the labels of all series of a key. since is the start of the interval if they are new, and not 0 then:
+// what is not in a record is 0, and a series that does not say so lacks its first increase in Prometheus.
+func (s *sink) series(key string, r *metrics.Record, histogram bool) (known [][]byte, since int64) {
+	if known = s.known[key]; known != nil {
+		return known, 0
 	}
-	return metrics.Prefix + name, labels, since
+	name, labels, _ := metrics.ParseKey(key)
+	name = metrics.Prefix + name
+	if !histogram {
+		known = [][]byte{s.labels(name, labels)}
+	} else {
+		for _, b := range new(metrics.Histogram).Prometheus().Bucket {
+			le := strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)
+			known = append(known, s.labels(name+"_bucket", labels, metrics.Label{Name: "le", Value: le}))
+		}
+		known = append(known, s.labels(name+"_bucket", labels, metrics.Label{Name: "le", Value: "+Inf"}),
+			s.labels(name+"_count", labels), s.labels(name+"_sum", labels), s.labels(name, labels))
+	}
+	s.known[key] = known
+	return known, s.at(r.From)
 }
 
-// since gives the samples of a series that only grows.
+// since gives the samples of a series that only grows, until its next call.
 func (s *sink) since(since, at int64, v float64) []sample {
+	s.samples = s.samples[:0]
 	if since != 0 && since < at {
-		return []sample{{since, 0}, {at, v}}
+		s.samples = append(s.samples, sample{since, 0})
 	}
-	return []sample{{at, v}}
+	s.samples = append(s.samples, sample{at, v})
+	return s.samples
 }
 
-// labels gives all labels of a series, by name, as the protocol wants them.
-func (s *sink) labels(name string, more []metrics.Label, further ...metrics.Label) []metrics.Label {
+// labels encodes all labels of a series, by name, as the protocol wants them.
+func (s *sink) labels(name string, more []metrics.Label, further ...metrics.Label) []byte {
 	all := slices.Concat(s.own, more, further, []metrics.Label{{Name: "__name__", Value: name}})
 	slices.SortFunc(all, func(a, b metrics.Label) int { return cmp.Compare(a.Name, b.Name) })
-	return all
+	return encodeLabels(all)
 }
 
-func (s *sink) histogram(e *encoder, name string, labels []metrics.Label, since, at int64, h *metrics.Histogram) {
+// histogram adds the series of a histogram, in the order in which series made them.
+func (s *sink) histogram(known [][]byte, since, at int64, h *metrics.Histogram) {
 	p := h.Prometheus()
-	bucket := func(le string, n uint64) {
-		e.series(s.labels(name+"_bucket", labels, metrics.Label{Name: "le", Value: le}), s.since(since, at, float64(n)), nil)
+	next := func(v float64) {
+		s.e.series(known[0], s.since(since, at, v), nil)
+		known = known[1:]
 	}
 	for _, b := range p.Bucket {
-		bucket(strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64), b.GetCumulativeCount())
+		next(float64(b.GetCumulativeCount()))
 	}
-	bucket("+Inf", p.GetSampleCount())
-	e.series(s.labels(name+"_count", labels), s.since(since, at, float64(p.GetSampleCount())), nil)
-	e.series(s.labels(name+"_sum", labels), s.since(since, at, p.GetSampleSum()), nil)
+	next(float64(p.GetSampleCount())) // +Inf
+	next(float64(p.GetSampleCount()))
+	next(p.GetSampleSum())
 	if !s.native {
 		return
 	}
@@ -165,5 +181,5 @@ func (s *sink) histogram(e *encoder, name string, labels []metrics.Label, since,
 	if since != 0 && since < at {
 		list = append(list, native{since, new(metrics.Histogram).Prometheus()})
 	}
-	e.series(s.labels(name, labels), nil, append(list, native{at, p}))
+	s.e.series(known[0], nil, append(list, native{at, p}))
 }

@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -18,6 +20,9 @@ import (
 // Env is how the names of the settings in the environment begin: Env_TOKEN, or Env_USER and Env_PASSWORD.
 const Env = "LOADRIG_OTLP"
 
+// EnvHeaders is OpenTelemetry's own variable for further headers: name=value,name=value, with values as in a URL.
+const EnvHeaders = "OTEL_EXPORTER_OTLP_HEADERS"
+
 // Options are what the output uses of the process. The zero value works.
 type Options struct {
 	Getenv  func(string) string // default: nothing is set
@@ -28,9 +33,10 @@ type Options struct {
 // sink sends each record as data points of the end of its interval. Counters and histograms are cumulative, from the
 // start of the run.
 type sink struct {
-	o    Options
-	url  *url.URL
-	auth push.Auth
+	o      Options
+	url    *url.URL
+	auth   push.Auth
+	header http.Header
 
 	queue    *push.Queue
 	manifest *report.Manifest
@@ -50,15 +56,38 @@ func New(to string, o Options) (report.Sink, error) {
 	if s.auth, err = push.NewAuth(Env, o.Getenv); err != nil {
 		return nil, err
 	}
+	if s.header, err = headers(o.Getenv(EnvHeaders)); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// headers reads what EnvHeaders has. Its errors tell no values, which may be secret.
+func headers(text string) (http.Header, error) {
+	h := make(http.Header)
+	for i, pair := range strings.Split(text, ",") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
+		value, err := url.PathUnescape(strings.TrimSpace(value))
+		if err != nil || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("%s: got something else as the header %d, want name=value, with values as in a URL", EnvHeaders, i+1)
+		}
+		h.Set(name, value)
+	}
+	return h, nil
 }
 
 // Begin implements report.Sink.
 func (s *sink) Begin(m *report.Manifest) error {
 	s.manifest = m
+	s.header.Set("Content-Type", "application/x-protobuf")
+	s.header.Set("User-Agent", "loadrig/"+m.Version)
 	s.queue = push.New(push.Options{
 		Name: "otlp", URL: s.url, Auth: s.auth, Logger: s.o.Logger, Patient: s.o.Patient, Answer: partial,
-		Header: http.Header{"Content-Type": {"application/x-protobuf"}, "User-Agent": {"loadrig/" + m.Version}},
+		Header: s.header,
 		Retry: func(code int) bool { // as the protocol's specification has it; no other 5xx
 			switch code {
 			case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -94,7 +94,8 @@ func text(list []*common.KeyValue) string {
 
 func TestData(t *testing.T) {
 	r, url := serve(t)
-	sink, err := New(url, Options{Getenv: func(name string) string { return map[string]string{Env + "_TOKEN": "abc"}[name] }})
+	env := map[string]string{Env + "_TOKEN": "abc", EnvHeaders: "x-team=a%20b, ,x-other = c"}
+	sink, err := New(url, Options{Getenv: func(name string) string { return env[name] }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestData(t *testing.T) {
 	if len(r.got) != 2 {
 		t.Fatalf("got %d bodies, want 2", len(r.got))
 	}
-	if got := r.header.Get("Authorization") + " " + r.header.Get("Content-Type"); got != "Bearer abc application/x-protobuf" {
+	if got := r.header.Get("Authorization") + " " + r.header.Get("Content-Type") + " " + r.header.Get("X-Team") + " " + r.header.Get("X-Other"); got != "Bearer abc application/x-protobuf a b c" {
 		t.Errorf("got the header %v", r.header)
 	}
 	for i, data := range r.got {
@@ -205,6 +206,20 @@ func TestPartial(t *testing.T) {
 	}
 	if err := play(t, sink); err == nil || !strings.HasSuffix(err.Error(), `/v1/metrics did not take all: 7 points were rejected: "too\x1b old"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ url, env, value, want string }{
+		{"x", "", "", `otlp: got "x", want http:// or https://, a host and a path`},
+		{"http://x/", Env + "_PASSWORD", "hidden", `LOADRIG_OTLP_PASSWORD: got one without LOADRIG_OTLP_USER, want both`},
+		{"http://x/", EnvHeaders, "a=b,hidden value", `OTEL_EXPORTER_OTLP_HEADERS: got something else as the header 2, want name=value, with values as in a URL`},
+		{"http://x/", EnvHeaders, "a=hidden%0A", `OTEL_EXPORTER_OTLP_HEADERS: got something else as the header 1, want name=value, with values as in a URL`},
+	} {
+		_, err := New(c.url, Options{Getenv: func(name string) string { return map[string]string{c.env: c.value}[name] }})
+		if err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
 	}
 }
 

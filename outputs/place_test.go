@@ -150,9 +150,13 @@ func TestDeviceFull(t *testing.T) {
 	}
 	m, records, _ := run(t)
 	for _, f := range []Format{CSV, HGRM} {
-		err := open(t, f, full, Options{}).Begin(m)
+		sink := open(t, f, full, Options{})
+		err := sink.Begin(m)
 		if want := string(f) + "=/dev/full: no space left on device"; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
+		}
+		if err := sink.End(nil); err != nil {
+			t.Errorf("what did not begin: got %v at its end", err)
 		}
 	}
 	b := report.NewBuilder(m)

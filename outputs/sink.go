@@ -131,6 +131,7 @@ func (c *series) Begin(m *report.Manifest) error {
 	}
 	if err != nil {
 		_ = c.stream.close()
+		c.stream = nil
 		return fmt.Errorf("%s: %w", c.spec, cause(err))
 	}
 	return nil
@@ -156,6 +157,9 @@ func (c *series) Event(report.Event) error { return nil }
 
 // End implements report.Sink.
 func (c *series) End(*report.Summary) error {
+	if c.stream == nil { // it never began
+		return nil
+	}
 	err := c.stream.close()
 	switch {
 	case c.lost > 0:

@@ -39,6 +39,7 @@ Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
   loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s
   loadrig run chat.yaml -e room=lobby -c 500
+  loadrig run chat.yaml -o json=summary.json -o junit=report.xml -o csv=series.csv
   loadrig run --url ws://127.0.0.1:8080 --traffic pingpong --size 256 --json > summary.json
   loadrig run --url ws://127.0.0.1:8080 --scope world --organization o --project p \
       --world w --user-id 'player-{n}' --token-key key.pem`,

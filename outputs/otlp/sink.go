@@ -114,7 +114,12 @@ func (s *sink) Record(r *metrics.Record) error {
 func (s *sink) Event(report.Event) error { return nil }
 
 // End implements report.Sink. It waits at most a few seconds.
-func (s *sink) End(*report.Summary) error { return s.queue.Close() }
+func (s *sink) End(*report.Summary) error {
+	if s.queue == nil { // it never began
+		return nil
+	}
+	return s.queue.Close()
+}
 
 func nanos(m *report.Manifest, seconds float64) uint64 {
 	return uint64(m.Started.Add(time.Duration(seconds * 1e9)).UnixNano())

@@ -116,7 +116,12 @@ func (s *sink) Record(r *metrics.Record) error {
 func (s *sink) Event(report.Event) error { return nil }
 
 // End implements report.Sink. It waits at most a few seconds.
-func (s *sink) End(*report.Summary) error { return s.queue.Close() }
+func (s *sink) End(*report.Summary) error {
+	if s.queue == nil { // it never began
+		return nil
+	}
+	return s.queue.Close()
+}
 
 func (s *sink) at(seconds float64) int64 {
 	return s.started.UnixMilli() + int64(math.Round(seconds*1000))

@@ -317,8 +317,8 @@ func (p *prometheus) natives(k *tape, s *report.Summary, series string) {
 	p.quantiles(k, series, h, nativeBounds)
 }
 
-// TestOTLP: the same by OpenTelemetry's protocol, which Prometheus takes from 3.0 on, and so Debian 12's does not;
-// the tests of outputs/otlp have a receiver of their own.
+// TestOTLP: the same by OpenTelemetry's protocol, which Prometheus takes by this flag from 3.0 on. Debian 12's does not,
+// so that this skips in CI too: the tests of outputs/otlp have a receiver of their own.
 func TestOTLP(t *testing.T) {
 	const flag = "--web.enable-otlp-receiver"
 	if !knows(t, strings.TrimPrefix(flag, "--")) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	generate "github.com/invopop/jsonschema"
@@ -71,6 +72,7 @@ func made(t *testing.T) map[string]*generate.Schema {
 	summary := r.Reflect(new(report.Summary))
 	summary.ID, summary.Title = generate.ID(home+"summary-v1.json"), "The summary of a run, "+report.Schema
 	constant(summary.Definitions["Summary"], report.Schema)
+	nullable(reflect.TypeFor[report.Summary](), summary.Definitions)
 
 	run := &generate.Schema{
 		Version: generate.Version, ID: generate.ID(home + "run-v1.json"), Title: "A file or line of a run's directory, " + report.ManifestSchema,
@@ -78,11 +80,40 @@ func made(t *testing.T) map[string]*generate.Schema {
 	}
 	for _, v := range []any{new(report.Manifest), new(metrics.Record), new(report.Event)} {
 		one := r.Reflect(v)
+		nullable(reflect.TypeOf(v).Elem(), one.Definitions)
 		maps.Copy(run.Definitions, one.Definitions)
 		run.AnyOf = append(run.AnyOf, &generate.Schema{Ref: one.Ref})
 	}
 	constant(run.Definitions["Manifest"], report.ManifestSchema)
 	return map[string]*generate.Schema{"summary-v1.json": summary, "run-v1.json": run}
+}
+
+// nullable has the schema of each pointer that is always written allow null, in the structs that are in of.
+func nullable(of reflect.Type, all generate.Definitions) {
+	switch of.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		nullable(of.Elem(), all)
+		return
+	case reflect.Struct:
+	default:
+		return
+	}
+	def := all[of.Name()]
+	for i := range of.NumField() {
+		f := of.Field(i)
+		if !f.IsExported() || special(of) != nil {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Type.Kind() == reflect.Pointer && !strings.Contains(options, "omit") {
+			if p, ok := def.Properties.Get(name); ok && p.AnyOf == nil {
+				about := p.Description
+				p.Description = ""
+				def.Properties.Set(name, &generate.Schema{AnyOf: []*generate.Schema{p, {Type: "null"}}, Description: about})
+			}
+		}
+		nullable(f.Type, all)
+	}
 }
 
 // constant says what the key schema has to be.

@@ -110,6 +110,23 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// TestNull: a threshold that nothing was measured for has a value of null, and not none.
+func TestNull(t *testing.T) {
+	b, err := json.Marshal(report.Threshold{That: "count>0", Unit: report.Count, Op: ">"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := compiled(t, "summary", "Threshold")
+	if err := check(s, b); err != nil {
+		t.Errorf("%v of %s", err, b)
+	}
+	for from, to := range map[string]string{`"value":null`: `"value":""`, `"value":null,`: ``} {
+		if check(s, []byte(strings.Replace(string(b), from, to, 1))) == nil {
+			t.Errorf("%s for %s: got no error", to, from)
+		}
+	}
+}
+
 // tape checks all that a run tells, as JSON.
 type tape struct {
 	t                       *testing.T

@@ -182,7 +182,7 @@ func scenarioOf(args []string) string {
 func failed(err error) error {
 	var output *rig.OutputError
 	if errors.As(err, &output) {
-		return &exitError{ExitUsage, fmt.Errorf("-o/--out: %w", output)}
+		return &exitError{ExitUsage, output} // which names itself
 	}
 	if n := named(err); n != nil {
 		return &exitError{ExitUsage, n}

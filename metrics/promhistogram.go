@@ -41,16 +41,18 @@ type promHistogram struct {
 
 // newPromHistogram copies what it needs from h.
 func newPromHistogram(desc *prometheus.Desc, h *Histogram, labelValues ...string) prometheus.Metric {
-	m := &promHistogram{
-		desc:   desc,
-		labels: prometheus.MakeLabelPairs(desc, labelValues),
-		data: &dto.Histogram{
-			SampleCount:   proto.Uint64(h.Count()),
-			SampleSum:     proto.Float64(h.Sum()),
-			Schema:        proto.Int32(nativeSchema),
-			ZeroThreshold: proto.Float64(prometheus.DefNativeHistogramZeroThreshold),
-			ZeroCount:     proto.Uint64(0),
-		},
+	return &promHistogram{desc: desc, labels: prometheus.MakeLabelPairs(desc, labelValues), data: h.Prometheus()}
+}
+
+// Prometheus gives h as Prometheus keeps histograms, with classic buckets and native ones; see promHistogram. It has
+// nothing of h.
+func (h *Histogram) Prometheus() *dto.Histogram {
+	data := &dto.Histogram{
+		SampleCount:   proto.Uint64(h.Count()),
+		SampleSum:     proto.Float64(h.Sum()),
+		Schema:        proto.Int32(nativeSchema),
+		ZeroThreshold: proto.Float64(prometheus.DefNativeHistogramZeroThreshold),
+		ZeroCount:     proto.Uint64(0),
 	}
 	var classic [len(classicMicros)]uint64
 	var native [numNative]uint64
@@ -71,13 +73,13 @@ func newPromHistogram(desc *prometheus.Desc, h *Histogram, labelValues ...string
 	var upTo uint64
 	for i, n := range classic {
 		upTo += n
-		m.data.Bucket = append(m.data.Bucket, &dto.Bucket{
+		data.Bucket = append(data.Bucket, &dto.Bucket{
 			CumulativeCount: proto.Uint64(upTo),
 			UpperBound:      proto.Float64(float64(classicMicros[i]) / 1e6),
 		})
 	}
-	m.data.PositiveSpan, m.data.PositiveDelta = spans(native[:])
-	return m
+	data.PositiveSpan, data.PositiveDelta = spans(native[:])
+	return data
 }
 
 // Desc implements prometheus.Metric.

@@ -67,8 +67,8 @@ func perSecond(u threshold.Unit) string {
 	return ""
 }
 
-// got words what was measured.
-func (t *Threshold) got() string {
+// Got words what was measured.
+func (t *Threshold) Got() string {
 	switch {
 	case t.Fault != "":
 		return "-"
@@ -97,9 +97,9 @@ func (t *Threshold) failure() string {
 	case !t.Measured:
 		return text + " did not hold: nothing was measured that it is about"
 	case t.WorstAt != nil && t.Value != nil:
-		return fmt.Sprintf("%s did not hold: got %s in the one up to %s", text, t.got(), moment(*t.WorstAt))
+		return fmt.Sprintf("%s did not hold: got %s in the one up to %s", text, t.Got(), moment(*t.WorstAt))
 	case t.Value != nil:
-		return text + " did not hold: got " + t.got()
+		return text + " did not hold: got " + t.Got()
 	case t.FirstFailed != nil:
 		return text + " did not hold, first after " + moment(*t.FirstFailed)
 	default:
@@ -117,30 +117,37 @@ func (s *Summary) thresholdFailures() (reasons []string) {
 	return reasons
 }
 
+// Words gives a threshold as a table has it: what it is, what was measured, the bound, by how much it held, whether,
+// and when it first did not. What there is not is a dash.
+func (t *Threshold) Words() (that, got, bound, margin, holds, first string) {
+	bound, margin, holds, first = "-", "-", "yes", "-"
+	if t.Bound != nil {
+		bound = figure(t.Unit, *t.Bound)
+	}
+	if t.Margin != nil {
+		margin = percent(*t.Margin)
+	}
+	if !t.Held {
+		holds = "NO"
+		if t.Measured {
+			first = "at the end"
+		}
+	}
+	if t.FirstFailed != nil {
+		first = moment(*t.FirstFailed)
+	}
+	return t.Spec.String(), t.Got(), bound, margin, holds, first
+}
+
 func (s *Summary) thresholds() table {
 	t := table{head: "threshold\tgot\tbound\tmargin\tholds\tfirst failed"}
 	for i := range s.Thresholds {
 		h := &s.Thresholds[i]
-		bound, margin, holds, first := "-", "-", "yes", "-"
-		if h.Bound != nil {
-			bound = figure(h.Unit, *h.Bound)
-		}
-		if h.Margin != nil {
-			margin = percent(*h.Margin)
-		}
-		if !h.Held {
-			holds = "NO"
-			if first = "at the end"; !h.Measured {
-				first = "-"
-			}
-		}
-		if h.FirstFailed != nil {
-			first = moment(*h.FirstFailed)
-		}
 		if h.WorstAt != nil {
 			t.foot = "any: of all parts of the run that are as long, the worst"
 		}
-		t.row(nil, h.Spec.String(), h.got(), bound, margin, holds, first)
+		that, got, bound, margin, holds, first := h.Words()
+		t.row(nil, that, got, bound, margin, holds, first)
 	}
 	return t
 }

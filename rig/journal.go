@@ -56,6 +56,9 @@ func (r *run) newJournal() (*journal, error) {
 	}
 	for _, s := range r.cfg.Sinks {
 		if err := s.Begin(m); err != nil {
+			for _, o := range j.outputs { // those that have begun
+				_ = o.End(nil)
+			}
 			return nil, &OutputError{err}
 		}
 		j.outputs = append(j.outputs, output{Sink: s})
@@ -206,7 +209,11 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 	j.health.stop()
 	j.tell(report.Event{Kind: report.Ended, Outcome: o})
 	s := j.builder.Summary()
-	j.each(func(sink report.Sink) error { return sink.End(s) })
+	for i := range j.outputs {
+		if err := j.outputs[i].End(s); err != nil { // also after others: it may say how much was lost
+			j.run.cfg.Logger.Warn("an output is not whole", "reason", err)
+		}
+	}
 	return s, nil
 }
 

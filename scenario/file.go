@@ -48,7 +48,7 @@ func (f *File) fields() []field {
 			f.Thresholds = append(f.Thresholds, new(Threshold))
 			return thresholdValue{f.Thresholds[len(f.Thresholds)-1]}
 		}}},
-		{name: "outputs", doc: "where results go besides the terminal; in this version only looked at for mistakes", value: texts{to: &f.Outputs, what: "outputs"}},
+		{name: "outputs", doc: "where results go, each as FORMAT=DESTINATION; see outputs.md", value: texts{to: &f.Outputs, what: "outputs"}},
 		{name: "tags", doc: "names and values that mark the run", value: f.tags()},
 		{name: "seed", doc: "where chance begins: the same seed gives the same traffic; 0 takes one by chance", value: integer{to: &f.Seed, min: 0, max: math.MaxInt32}},
 	}

@@ -40,6 +40,7 @@ type runFlags struct {
 	http         string
 	linger       time.Duration
 	json         bool
+	out          []string
 	quiet        bool
 	verbose      bool
 	keep         keepFlags
@@ -75,6 +76,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.DurationVar(&f.linger, "linger", 0, "`how long` --http is served after the run, so that scrapes see the final counts")
 	f.keep.register(fs)
+	fs.StringArrayVarP(&f.out, "out", "o", nil, outHelp)
 	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -11,21 +13,36 @@ import (
 )
 
 func newReportCommand(p *Process) *cobra.Command {
-	var asJSON bool
+	var (
+		asJSON bool
+		out    []string
+	)
 	c := &cobra.Command{
 		Use:   "report [RUN]",
-		Short: "Print what a run reported, once more",
+		Short: "Print what a run reported, once more, or write it to other outputs",
 		Long: `Prints the summary of a run that was kept: of a directory, or of an id, the beginning
 of an id, or a name that loadrig runs lists; last, the default, is the newest and
-last~1 the one before it. Of a run that was cut off, it is made of what is there.`,
+last~1 the one before it. Of a run that was cut off, it is made of what is there.
+With -o it is written to the outputs that loadrig run knows too.`,
 		Example: `  loadrig report
   loadrig report last~1 --json
-  loadrig report ./results/monday`,
+  loadrig report ./results/monday -o csv=monday.csv -o junit=monday.xml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := openRun(p, append(args, "last")[0])
 			if err != nil {
 				return err
+			}
+			o := opener{p: p, logger: slog.New(slog.NewTextHandler(p.Stderr, nil)), from: "-o/--out", patient: true}
+			sinks, _, err := o.open(out)
+			if err != nil {
+				return err
+			}
+			if len(sinks) > 0 && asJSON {
+				return usage("--json: got it, and -o/--out too; want -o json=- for JSON")
+			}
+			if len(sinks) > 0 {
+				return replay(p, r, together(sinks))
 			}
 			var s summaryOf
 			if err := replay(p, r, &s); err != nil {
@@ -42,7 +59,39 @@ last~1 the one before it. Of a run that was cut off, it is made of what is there
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
+	c.Flags().StringArrayVarP(&out, "out", "o", nil, outHelp)
 	return c
+}
+
+// together is several sinks as one. Each is told everything, whatever becomes of the others.
+type together []report.Sink
+
+func (t together) each(f func(report.Sink) error) error {
+	var errs []error
+	for _, s := range t {
+		errs = append(errs, f(s))
+	}
+	return errors.Join(errs...)
+}
+
+// Begin implements report.Sink.
+func (t together) Begin(m *report.Manifest) error {
+	return t.each(func(s report.Sink) error { return s.Begin(m) })
+}
+
+// Record implements report.Sink.
+func (t together) Record(r *metrics.Record) error {
+	return t.each(func(s report.Sink) error { return s.Record(r) })
+}
+
+// Event implements report.Sink.
+func (t together) Event(e report.Event) error {
+	return t.each(func(s report.Sink) error { return s.Event(e) })
+}
+
+// End implements report.Sink.
+func (t together) End(of *report.Summary) error {
+	return t.each(func(s report.Sink) error { return s.End(of) })
 }
 
 // openRun opens the run that a user means.

@@ -38,6 +38,7 @@ Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
   loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s
   loadrig run chat.yaml -e room=lobby -c 500
+  loadrig run chat.yaml -o json=summary.json -o junit=report.xml -o csv=series.csv
   loadrig run --url ws://127.0.0.1:8080 --traffic pingpong --size 256 --json > summary.json
   loadrig run --url ws://127.0.0.1:8080 --scope world --organization o --project p \
       --world w --user-id 'player-{n}' --token-key key.pem`,
@@ -83,10 +84,14 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
+	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
+	var printed bool
+	if cfg.Sinks, printed, err = f.outs(p, sc, scenarioOf(args), cfg.Logger); err != nil {
+		return err
+	}
 	ctx, stop := p.Interrupted(c.Context())
 	defer stop()
 	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
-	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
 	talk.room(room)
 	kept := f.keep.sink(p, talk)
@@ -108,9 +113,6 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if cfg.Play != nil {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
 				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
-			if aheadOf(sc) { // told even if all else is quiet
-				fmt.Fprintf(p.Stderr, "loadrig: %s has outputs, which this version does not write\n", nameOf(args[0]))
-			}
 			return
 		}
 		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
@@ -129,15 +131,12 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	}
 	f.keep.told(talk, kept, s)
 	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
-	if err := f.write(p, s); err != nil {
-		return internal(fmt.Errorf("write the summary: %w", err))
+	if !printed {
+		if err := f.write(p, s); err != nil {
+			return internal(fmt.Errorf("write the summary: %w", err))
+		}
 	}
 	return verdict(s)
-}
-
-// aheadOf tells whether a scenario wants what this version only looks at for mistakes.
-func aheadOf(sc *scenario.Scenario) bool {
-	return len(sc.File.Outputs) > 0
 }
 
 // forChild gives the arguments of an embedded target of that kind, which go with the flags of the run.
@@ -167,13 +166,22 @@ func name(sc *scenario.Scenario, path string) string {
 	return nameOf(path)
 }
 
+// scenarioOf gives the scenario's file of the arguments, if there is one.
+func scenarioOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // failed tells mistakes of the user, which rig finds when it starts, from faults.
 func failed(err error) error {
+	var output *rig.OutputError
+	if errors.As(err, &output) {
+		return &exitError{ExitUsage, output} // which names itself
+	}
 	if n := named(err); n != nil {
 		return &exitError{ExitUsage, n}
-	}
-	if output := new(rig.OutputError); errors.As(err, &output) {
-		return &exitError{ExitUsage, output}
 	}
 	return internal(err)
 }

@@ -52,8 +52,10 @@ func (f *runFlags) read(p *Process, fs *pflag.FlagSet, path string) (*scenario.S
 			return nil, usage("--%s: got one with a scenario, whose steps say what players send", name)
 		}
 	}
+	given := make(map[string]bool) // before any is set below, as one that is repeated is set more than once
+	fs.Visit(func(g *pflag.Flag) { given[g.Name] = true })
 	for _, s := range settings(sc.File) {
-		if s.value == "" || fs.Changed(s.flag) {
+		if s.value == "" || given[s.flag] {
 			continue
 		}
 		if err := fs.Set(s.flag, s.value); err != nil {

@@ -1,11 +1,39 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/loadrig/loadrig/load"
 )
+
+// TestRepeated: all of what a scenario lists for a flag that is repeatable counts, unless the flag was given.
+func TestRepeated(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.yaml")
+	text := "target: {url: ws://127.0.0.1:1/, subprotocols: [first, second]}\nplayers: {one: {steps: [connect]}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ given, want []string }{
+		{nil, []string{"first", "second"}},
+		{[]string{"--subprotocol", "third"}, []string{"third"}},
+	} {
+		f := new(runFlags)
+		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		f.register(fs)
+		if err := fs.Parse(c.given); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.read(&Process{}, fs, file); err != nil || !slices.Equal(f.subprotocols, c.want) {
+			t.Errorf("%v: got %v, %v, want %v", c.given, f.subprotocols, err, c.want)
+		}
+	}
+}
 
 // TestOpenPlayers: there is room for all that arrive by chance, who are 20 in the mean.
 func TestOpenPlayers(t *testing.T) {

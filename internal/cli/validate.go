@@ -128,8 +128,18 @@ func nameOf(file string) string {
 
 // loadScenario reads a scenario; - is standard input.
 func loadScenario(p *Process, file string, o scenario.Options) (*scenario.Scenario, error) {
+	var sc *scenario.Scenario
+	var err error
 	if file == "-" {
-		return scenario.Read(p.Stdin, nameOf(file), ".", o)
+		sc, err = scenario.Read(p.Stdin, nameOf(file), ".", o)
+	} else {
+		sc, err = scenario.Load(file, o)
 	}
-	return scenario.Load(file, o)
+	if err == nil {
+		err = outputProblems(sc, file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sc, nil
 }

@@ -33,6 +33,7 @@ func TestExitCodes(t *testing.T) {
 		return path
 	}
 	goodFile, badFile, absent := file("good.yaml", good), file("bad.yaml", bad), filepath.Join(dir, "absent.yaml")
+	badOutput, noPlace := file("output.yaml", good+"outputs: [x.json]\n"), file("place.yaml", good+"load: {players: 1}\noutputs: [json=no/x.json]\n")
 	badVars := file("vars.yaml", "a: [\n")
 	for _, c := range []struct {
 		want int
@@ -53,6 +54,11 @@ func TestExitCodes(t *testing.T) {
 		{ExitUsage, []string{"validate", "--jsno", goodFile}},
 		{ExitPass, []string{"schema"}},
 		{ExitUsage, []string{"schema", "x"}},
+		{ExitPass, []string{"schema", "summary"}},
+		{ExitScenario, []string{"run", badOutput}},
+		{ExitScenario, []string{"validate", badOutput}},
+		{ExitUsage, []string{"run", noPlace}},
+		{ExitUsage, []string{"run", "-o", "jsn=x"}},
 		{ExitPass, []string{"init"}},
 		{ExitUsage, []string{"init", "nothing"}},
 		{ExitUsage, []string{"init", "echo", "-o", goodFile}},

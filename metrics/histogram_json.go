@@ -32,16 +32,9 @@ func (h *Histogram) MarshalJSON() ([]byte, error) {
 	j := histogramJSON{Count: h.count, Min: h.min, Max: h.max, Under: h.under, Over: h.over}
 	j.SumSeconds, j.SumNanos = bits.Div64(h.sumHigh, h.sumLow, nanos)
 	if h.count > 0 {
-		counts := make([]int64, numBins)
-		for i, n := range h.bins {
-			counts[i] = int64(n)
-		}
-		b, err := hdr.Import(&hdr.Snapshot{
-			LowestTrackableValue: minMicros, HighestTrackableValue: maxMicros,
-			SignificantFigures: 3, Counts: counts,
-		}).Encode(hdr.V2CompressedEncodingCookieBase)
+		b, err := appendHdr(nil, h)
 		if err != nil {
-			return nil, fmt.Errorf("histogram: %w", err)
+			return nil, err
 		}
 		j.Hdr = string(b)
 	}

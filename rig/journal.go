@@ -42,7 +42,7 @@ type journal struct {
 // output is a sink, and what became of it.
 type output struct {
 	report.Sink
-	failed bool
+	failed string // what it said of the first thing that it could not take; empty if it took all
 }
 
 // newJournal begins the journal of a run that starts now. A sink that cannot begin is an error: it is told before
@@ -185,8 +185,8 @@ func (j *journal) tell(e report.Event) {
 func (j *journal) each(f func(report.Sink) error) {
 	for i := range j.outputs {
 		o := &j.outputs[i]
-		if err := f(o.Sink); err != nil && !o.failed {
-			o.failed = true
+		if err := f(o.Sink); err != nil && o.failed == "" {
+			o.failed = err.Error()
 			j.run.cfg.Logger.Warn("an output lost something; the run goes on", "reason", err)
 			e := report.Event{At: j.now(), Kind: report.Output, Text: err.Error()}
 			j.builder.Event(e)
@@ -210,7 +210,8 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 	j.tell(report.Event{Kind: report.Ended, Outcome: o})
 	s := j.builder.Summary()
 	for i := range j.outputs {
-		if err := j.outputs[i].End(s); err != nil { // also after others: it may say how much was lost
+		// Also after another error: it may say how much was lost in all.
+		if err := j.outputs[i].End(s); err != nil && err.Error() != j.outputs[i].failed {
 			j.run.cfg.Logger.Warn("an output is not whole", "reason", err)
 		}
 	}

@@ -89,10 +89,12 @@ simulated player, and says honestly what happened.
   loadrig run --help                             all the flags
   loadrig init                                   scenarios to begin with
   loadrig doctor                                 how many players fit this machine
+  loadrig report                                 the last run once more
+  loadrig compare last~1 last                    whether the last two differ
 
 Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up), 99 failed
-(or what doctor was asked for does not fit), 104 bad scenario, 105 interrupted, 107
-script error, 108 aborted by a threshold, 109 internal error.`,
+(or worse, of compare; or what doctor was asked for does not fit), 104 bad scenario, 105
+interrupted, 107 script error, 108 aborted by a threshold, 109 internal error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,

@@ -40,10 +40,18 @@ func upTo(n Starts) string {
 }
 
 // populations lists them in lines of at most so many characters.
-func (c *Scenario) populations(width int) (lines []string) {
-	line := ""
+func (c *Scenario) populations(width int) []string {
+	var parts []string
 	for _, p := range c.Populations {
-		one := count(uint64(p.Players)) + " " + clip(p.Name, 30)
+		parts = append(parts, count(uint64(p.Players))+" "+clip(p.Name, 30))
+	}
+	return wrap(parts, width)
+}
+
+// wrap joins parts by commas to lines of at most so many characters.
+func wrap(parts []string, width int) (lines []string) {
+	line := ""
+	for _, one := range parts {
 		switch {
 		case line == "":
 			line = one

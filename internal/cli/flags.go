@@ -51,9 +51,10 @@ type runFlags struct {
 	network      networkFlags
 }
 
-func (f *runFlags) register(fs *pflag.FlagSet) {
+func (f *runFlags) register(to *pflag.FlagSet) *help {
+	h := new(help)
 	f.messageRate = rateFlag(defaultMessageRate)
-	fs.SortFlags = false
+	fs := h.group("Load")
 	fs.StringVar(&f.url, "url", "", "ws:// or wss:// `URL` of the server (default an embedded echo server)")
 	fs.IntVarP(&f.connections, "connections", "c", defaultConnections, "`number` of players, each with one connection")
 	fs.DurationVarP(&f.duration, "duration", "d", defaultDuration, "`how long` the load lasts, from the first player's start")
@@ -61,25 +62,37 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.traffic, "traffic", string(defaultTraffic), "what players send: `pattern` is idle, pingpong (wait for each answer) or paced (at --msg-rate)")
 	fs.Var(&f.messageRate, "msg-rate", "messages of each player in paced traffic, as `10/s` or 6/m")
 	fs.IntVar(&f.size, "size", defaultSize, fmt.Sprintf("`bytes` of payload of each message; at least %d in paced traffic", players.MinPacedSize))
-	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
-	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
-	f.tls.register(fs)
-	f.compress.register(fs)
-	f.auth.register(fs)
-	f.network.register(fs)
-	f.limits.register(fs)
-	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
-	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
-	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
-	fs.StringArrayVar(&f.thresholds, "threshold", nil, "`what` is to hold of the run, as 'p(95)<200ms' or 'dropped == 0', beside the scenario's; repeatable")
+
+	fs = h.group("Scenario")
 	f.story.register(fs)
+
+	fs = h.group("Verdict")
+	fs.StringArrayVar(&f.thresholds, "threshold", nil, "`what` is to hold of the run, as 'p(95)<200ms' or 'dropped == 0', beside the scenario's; repeatable")
+	fs.DurationVar(&f.maxLag, "max-lag", report.DefaultMaxLag, "`lateness` of 1 in 100 messages beyond which the verdict is untrustworthy")
+
+	fs = h.group("Results")
+	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
+	fs.StringArrayVarP(&f.out, "out", "o", nil, outHelp)
+	f.keep.register(fs)
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.DurationVar(&f.linger, "linger", 0, "`how long` --http is served after the run, so that scrapes see the final counts")
-	f.keep.register(fs)
-	fs.StringArrayVarP(&f.out, "out", "o", nil, outHelp)
-	fs.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
+
+	fs = h.group("Opening handshake")
+	fs.StringSliceVar(&f.subprotocols, "subprotocol", nil, "`name` of a subprotocol to offer; repeatable")
+	fs.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` to add to the opening handshake; repeatable")
+	f.compress.register(fs)
+	f.tls.register(h.group("TLS"))
+	f.auth.register(h.group("Identity and token"))
+	f.network.register(h.group("Network"))
+	f.limits.register(h.group("Limits"))
+
+	fs = h.group("Engine")
+	fs.StringVar(&f.engine, "engine", "auto", "`name` of what waits for sockets: auto, epoll (Linux) or goroutine")
+	fs.IntVar(&f.shards, "shards", 0, "`number` of event loops (default one for each core)")
+	h.join(to)
+	return h
 }
 
 // config makes the run of the flags, with all mistakes that concern flags themselves. sc is the scenario, nil

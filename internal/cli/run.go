@@ -50,7 +50,7 @@ Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error { return run(c, p, f, args) },
 	}
-	f.register(c.Flags())
+	c.SetUsageFunc(f.register(c.Flags()).show)
 	return c
 }
 

@@ -35,7 +35,7 @@ const (
 	patient       = 1 // seconds
 	maxStandstill = 0.01
 	maxGC         = 0.01
-	maxWait       = 0.8
+	maxWait       = 0.9
 	// A rig that wants little waits little, and is not judged by how it gets that.
 	leastWaiting = 0.05 // threads waiting, on average
 	// The first collections of a short run are no share of anything.

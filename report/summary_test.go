@@ -183,3 +183,26 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// TestEventsAreTold: a standstill that is too short to void a run is told all the same, and many are cut short.
+func TestEventsAreTold(t *testing.T) {
+	b := NewBuilder(exampleManifest())
+	b.Event(Event{At: 1, Kind: Crossed, Text: "a threshold, which has a table"})
+	for i := range maxShown + 1 {
+		b.Event(Event{At: float64(60 * (i + 1)), Kind: Stall, Seconds: 1, Text: "the rig stood still for 1s"})
+	}
+	b.Event(Event{Kind: Ended, Outcome: exampleOutcome()})
+	var text bytes.Buffer
+	if err := b.Summary().WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(text.String(), "the rig stood still for 1s"); n != maxShown {
+		t.Errorf("got told of %d, want %d:\n%s", n, maxShown, &text)
+	}
+	if !strings.Contains(text.String(), "  the rig stood still for 1s   1m0s\n") || !strings.Contains(text.String(), "more events are in the JSON") {
+		t.Errorf("got\n%s", &text)
+	}
+	if strings.Contains(text.String(), "which has a table") {
+		t.Error("a threshold is told of twice")
+	}
+}

@@ -67,6 +67,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 		}
 		_ = t.Flush()
 	}
+	s.events().write(&b)
 	b.WriteString("\n")
 	for i, line := range s.trustText(columns - 8) {
 		fmt.Fprintf(&b, "  %-4s  %s\n", []string{"kept", ""}[min(i, 1)], line)
@@ -76,6 +77,25 @@ func (s *Summary) WriteText(w io.Writer) error {
 		r.CPUSeconds, size(uint64(r.MaxRSSBytes)), seconds(r.GCPauseMax), r.Shards, r.Engine, r.Conservation)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// maxShown bounds the events that the text tells of; the JSON has more of them.
+const maxShown = 10
+
+// events lists what happened besides the load; thresholds have a table of their own.
+func (s *Summary) events() table {
+	t := table{head: "event\tat"}
+	for _, e := range s.Events {
+		if e.Kind == Crossed || e.Text == "" {
+			continue
+		}
+		if len(t.rows) == maxShown {
+			t.foot = "more events are in the JSON"
+			break
+		}
+		t.row(nil, e.Text, moment(e.At))
+	}
+	return t
 }
 
 func (s *Summary) writeLatencies(b *strings.Builder) {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type health struct {
 	before     machine.Usage
 	now        machine.Usage
 	usable     float64 // seconds of CPU time so far
+	cycles     int64   // of the garbage collector
+	collected  time.Time
 	standstill *standstill
 }
 
@@ -34,6 +37,28 @@ func (h *health) sample() {
 	if h.now.Known.Has(machine.FactCPUs) {
 		h.usable += h.now.Usable() * h.now.At.Sub(h.before.At).Seconds()
 	}
+}
+
+// Collections of a rig that makes little garbage: a small heap is collected as often as this, as Go by itself takes
+// two minutes between collections that nothing presses for, and resident memory creeps up meanwhile by what a few
+// minutes leave. That is no leak, but cannot be told from one. A large heap is left alone: there it does not show, and
+// collecting costs more.
+const (
+	tidyEvery = 20 * time.Second
+	smallHeap = 64 << 20 // bytes
+)
+
+// tidy collects garbage if it is time, and tells whether it did.
+func (h *health) tidy() bool {
+	u := &h.now
+	if u.GCCycles != h.cycles {
+		h.cycles, h.collected = u.GCCycles, u.At
+	}
+	if u.HeapBytes >= smallHeap || u.At.Sub(h.collected) < tidyEvery {
+		return false
+	}
+	runtime.GC()
+	return true
 }
 
 func (h *health) stop() {

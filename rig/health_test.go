@@ -98,3 +98,23 @@ func TestAsked(t *testing.T) {
 		t.Errorf("got %v, want the end of the load", a.at)
 	}
 }
+
+// TestTidy: a small heap that nothing presses is collected once it is time, and a large one is not.
+func TestTidy(t *testing.T) {
+	h := newHealth(time.Minute)
+	defer h.stop()
+	h.sample()
+	if h.tidy() { // this notes the cycles so far
+		t.Error("got a collection at once")
+	}
+	h.now.At = h.now.At.Add(tidyEvery)
+	for bytes, want := range map[int64]bool{smallHeap: false, smallHeap - 1: true} {
+		if h.now.HeapBytes = bytes; h.tidy() != want {
+			t.Errorf("%d bytes: got a collection %t, want %t", bytes, !want, want)
+		}
+	}
+	h.now.GCCycles++ // the runtime did it itself
+	if h.tidy() {
+		t.Error("got one right after another")
+	}
+}

@@ -135,6 +135,7 @@ func (j *journal) next(ctx context.Context) error {
 	j.run.shown.take(j.visit)
 	j.last = to
 	j.tellOfStalls()
+	j.health.tidy()
 	events := j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
 	for _, e := range events {

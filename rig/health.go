@@ -27,6 +27,7 @@ func newHealth(least time.Duration) *health {
 	h := &health{sampler: machine.NewSampler(), standstill: watchForStandstills(least)}
 	h.sampler.Sample(&h.began)
 	h.now = h.began
+	h.cycles, h.collected = h.began.GCCycles, h.began.At
 	return h
 }
 

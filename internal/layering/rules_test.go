@@ -35,6 +35,7 @@ var rules = []rule{
 	{"bench", beside, []string{"actors", "messages", "metrics", "players", "scenario", "target", "transport", "internal/epoll"}, "a benchmark uses the product, and the product no benchmark"},
 	{"examples/bot", beside, []string{"actors", "messages", "players"}, "an example uses what a user of the library does"},
 	{"examples", beside, none, "an example is text; what a scenario means is the business of scenario"},
+	{"deploy/probe", beside, none, "the health check of the image is as small as can be"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},

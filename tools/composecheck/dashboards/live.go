@@ -42,13 +42,14 @@ func live() *dashboard.DashboardBuilder {
 		WithPanel(lines("Asked and delivered", "What the load wants, and what there is. Where they part, either the server or the rig cannot do it.", number, third,
 			query{"players wanted", wanted}, query{"players connected", connected})).
 		WithPanel(lines("Handshakes", "Attempts to connect that opened, and that did not, a second.", perSecond, third,
-			query{"opened", opened}, query{"failed", unopened})).
+			query{"opened", opened}, query{"of these compressed", sum("", rate("compressed_sessions_total"))}, query{"failed", unopened})).
 		WithPanel(lines("Messages sent", "By the kind of frame, a second.", perSecond, third,
 			query{"{{opcode}}", sum("opcode", rate("messages_sent_total"))})).
 		WithPanel(lines("Messages received", "By the kind of frame, a second.", perSecond, third,
 			query{"{{opcode}}", sum("opcode", rate("messages_received_total"))})).
-		WithPanel(lines("Bytes on the wire", "Frames as compressed with their headers, and handshakes, without what TLS and TCP add.", byteRate, third,
-			query{"out", sum("", rate("sent_wire_bytes_total"))}, query{"in", sum("", rate("received_wire_bytes_total"))}))
+		WithPanel(lines("Bytes", "On the wire: frames as compressed with their headers, and handshakes, without what TLS and TCP add. Payload is before compression.", byteRate, third,
+			query{"out", sum("", rate("sent_wire_bytes_total"))}, query{"in", sum("", rate("received_wire_bytes_total"))},
+			query{"payload out", sum("", rate("sent_bytes_total"))}, query{"payload in", sum("", rate("received_bytes_total"))}))
 
 	b.WithRow(row("Latency")).
 		WithPanel(quantiles("Response", "From when a message was due to its answer: what a user would feel.", third, "response_seconds")).
@@ -79,7 +80,9 @@ func live() *dashboard.DashboardBuilder {
 		WithPanel(quantiles("Schedule lag", "How late the rig comes to what it had scheduled. From 0.1 s at p99 on the run is untrustworthy.", third, "schedule_lag_seconds")).
 		WithPanel(lines("Loops and reads p99", "The work of a turn of an event loop, and how long what had come waited to be read.", seconds, third,
 			query{"turn", quantile(0.99, "", "loop_turn_seconds")}, query{"read", quantile(0.99, "", "read_lag_seconds")})).
-		WithPanel(lines("CPU", "Share of the cores that each rig may use.", ofOne, third, query{"{{instance}}", cpuShare})).
+		WithPanel(lines("CPU", "Share of the cores that each rig may use, and what of its CPU time is the garbage collector's.", ofOne, third,
+			query{"{{instance}}", cpuShare},
+			query{"{{instance}} garbage collector", share(sum("instance", rate("rig_gc_cpu_seconds_total")), sum("instance", rate("rig_cpu_seconds_total")))})).
 		WithPanel(lines("Waiting for a core", "Threads that could run and had no core, on average.", number, third,
 			query{"{{instance}}", share(sum("instance", rate("rig_run_queue_seconds_total")), sum("instance", rate("rig_seconds_total")))})).
 		WithPanel(lines("Taken from the rig", "Share of the time in which the rig stood still, was stopped by its quota, or its machine's CPU was given to others.", ofOne, third,
@@ -104,11 +107,13 @@ func scenarioRow(b *dashboard.DashboardBuilder) {
 	b.WithRow(row("Scenario: empty for a run without one")).
 		WithPanel(lines("Requests answered", "By request, a second.", perSecond, third,
 			query{"{{request}}", observed("request", "request_response_seconds")}).NoValue(noScenario)).
-		WithPanel(lines("Response p99 by request", "From when a request was due to its answer.", seconds, third,
-			query{"{{request}}", quantile(0.99, "request", "request_response_seconds")}).NoValue(noScenario)).
+		WithPanel(lines("Response p99 by request", "From when a request was due to its answer; round trip: from when it was sent.", seconds, third,
+			query{"{{request}}", quantile(0.99, "request", "request_response_seconds")},
+			query{"{{request}}, round trip", quantile(0.99, "request", "request_round_trip_seconds")}).NoValue(noScenario)).
 		WithPanel(lines("Requests lost", "Without an answer in time or while the connection lasted, a second.", perSecond, third,
 			query{"{{request}}", sum("request", rate("requests_lost_total"))}).NoValue(noScenario)).
-		WithPanel(lines("Deliveries", "Publications that members of the audience got, and how many they should have got, a second.", perSecond, third,
+		WithPanel(lines("Deliveries", "Publications, what members of the audience got of them, and how many they should have got, a second.", perSecond, third,
+			query{"{{delivery}}: published", sum("delivery", rate("publications_total"))},
 			query{"{{delivery}}: {{order}}", sum("delivery, order", rate("deliveries_total"))},
 			query{"{{delivery}}: expected", sum("delivery", rate("deliveries_expected_total"))}).NoValue(noScenario)).
 		WithPanel(lines("Age of deliveries p99", "From a publication to when a member of the audience first got it.", seconds, third,
@@ -120,7 +125,10 @@ func scenarioRow(b *dashboard.DashboardBuilder) {
 				sum("population", series("population_ends_total", ofPopulation))}).NoValue(noScenario)).
 		WithPanel(lines("Response p99 by population", "From when a request of a player was due to its answer.", seconds, third,
 			query{"{{population}}", quantile(0.99, "population", "population_response_seconds", ofPopulation)}).NoValue(noScenario)).
-		WithPanel(lines("Iterations and losses", "Times that players went through their steps, and players that ended before they had, a second.", perSecond, third,
+		WithPanel(lines("Iterations and losses", "A second: times that players went through their steps, players that ended before they had, and expressions that could not be evaluated.", perSecond, third,
+			query{"all", sum("", rate("iterations_total"))},
+			query{"all lost", sum("", rate("players_lost_total"))},
+			query{"faults", sum("", rate("expression_faults_total"))},
 			query{"{{population}}", sum("population", rate("population_iterations_total", ofPopulation))},
 			query{"{{population}} lost", sum("population", rate("population_players_lost_total", ofPopulation))}).NoValue(noScenario)).
 		WithPanel(lines("Deviation of ticks p99", "By how much the time between two ticks of the server differed from what is wanted, either way.", seconds, third,

@@ -45,6 +45,32 @@ func inDeploy(t *testing.T) map[string]string {
 	return names
 }
 
+// examples finds the queries of docs/metrics.md.
+var examples = regexp.MustCompile("(?s)```promql\n(.*?)```")
+
+// TestDocumentedQueries: the queries that users are to learn from ask for metrics that there are.
+func TestDocumentedQueries(t *testing.T) {
+	text, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, f := range metrics.Families() {
+		known[f.Name], known[f.Name+"_bucket"] = true, f.Kind == metrics.Times || known[f.Name+"_bucket"]
+	}
+	found := 0
+	for _, block := range examples.FindAllSubmatch(text, -1) {
+		for _, m := range named.FindAllSubmatch(block[1], -1) {
+			if found++; !known[string(m[2])] {
+				t.Errorf("docs/metrics.md asks for loadrig_%s, which is no metric", m[2])
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("got %d metrics in queries of docs/metrics.md, want more", found)
+	}
+}
+
 // served gives the names that a text of /metrics has samples of, without Prefix.
 func served(t *testing.T, addr string) map[string]bool {
 	t.Helper()

@@ -45,7 +45,7 @@ func read(root string) *stack {
 	if abs, err := filepath.Abs(root); err == nil { // or else the files are told to be missing
 		s.root = abs
 	}
-	for _, step := range []func(){s.compose, s.dockerfile, s.prometheus, s.grafana, s.together} {
+	for _, step := range []func(){s.compose, s.dockerfile, s.prometheus, s.grafana, s.docs, s.together} {
 		step()
 	}
 	return s

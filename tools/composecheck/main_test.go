@@ -104,6 +104,8 @@ func TestMistakes(t *testing.T) {
 		{liveBoard, `[$__rate_interval]`, `[30s]`, "got a rate over 30s"},
 		{liveBoard, `sum(loadrig_connections{`, `sum(loadrig_connections{{`, "panel 2 \"Players\": query A: "},
 		{liveBoard, `sum(loadrig_connections{`, `sum(instance:connections:sum{`, "got instance:connections:sum, want a name that a rule records"},
+		{docsFile, "rate(loadrig_schedule_lag_seconds[1m])", "rate(loadrig_schedule_lag_seconds)", "docs/metrics.md: "},
+		{docsFile, "loadrig_tick_late_seconds_total[1m]", "tick_late_seconds_total[1m]", `got "tick_late_seconds_total", want one of loadrig's`},
 		{liveBoard, `label_values(loadrig_build_info, instance)`, `values(loadrig_build_info)`, "want label_values(metric, label)"},
 	} {
 		t.Run(c.file+" "+c.want, func(t *testing.T) {
@@ -124,7 +126,7 @@ func TestMistakes(t *testing.T) {
 
 // TestMissing: each of the files must be there.
 func TestMissing(t *testing.T) {
-	for _, name := range []string{composeFile, dockerFile, prometheusFile, datasourceFile, dashboardDir} {
+	for _, name := range []string{composeFile, dockerFile, prometheusFile, datasourceFile, dashboardDir, docsFile} {
 		dir := t.TempDir()
 		copyOf(t, dir)
 		if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
@@ -142,7 +144,10 @@ func copyOf(t *testing.T, dir string) {
 	if err := os.CopyFS(filepath.Join(dir, "deploy"), os.DirFS(filepath.Join(root, "deploy"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{composeFile, dockerFile} {
+	if err := os.Mkdir(filepath.Join(dir, "docs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{composeFile, dockerFile, docsFile} {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)

@@ -3,11 +3,32 @@ package main
 import (
 	"net"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
 )
+
+const docsFile = "docs/metrics.md"
+
+// examples are queries of a text.
+var examples = regexp.MustCompile("(?s)```promql\n(.*?)```")
+
+// docs reads the queries that users are to learn from; an empty line is between two.
+func (s *stack) docs() {
+	text, err := os.ReadFile(s.path(docsFile))
+	if err != nil {
+		s.wrong(docsFile, "%w", err)
+		return
+	}
+	for _, block := range examples.FindAllSubmatch(text, -1) {
+		for _, expr := range strings.Split(string(block[1]), "\n\n") {
+			s.queries = append(s.queries, query{docsFile, expr})
+		}
+	}
+}
 
 // together checks what one file says of another.
 func (s *stack) together() {

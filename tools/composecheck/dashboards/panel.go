@@ -135,6 +135,7 @@ func against(title, about, unitX, unitY string, x, y query) *xychart.PanelBuilde
 		Mapping(xychart.SeriesMappingManual).
 		Series([]cog.Builder[xychart.XYSeriesConfig]{
 			xychart.NewXYSeriesConfigBuilder().
+				Frame(xychart.NewXychartXYSeriesConfigFrameBuilder().Matcher(xychart.NewMatcherConfigBuilder().Id("byIndex").Options(0))). // the joined one
 				X(xychart.NewXychartXYSeriesConfigXBuilder().Matcher(byName(x.legend))).
 				Y(xychart.NewXychartXYSeriesConfigYBuilder().Matcher(byName(y.legend))),
 		}).

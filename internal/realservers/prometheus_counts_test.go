@@ -22,7 +22,9 @@ func TestPrometheus(t *testing.T) {
 	p := newPrometheus(t, c.HTTP)
 	// Counters are seen at 0 first: a rate does not know of what was there at the first scrape.
 	c.Starting = func() {
-		p.until("it scrapes", func() bool { return len(p.vector("loadrig_build_info")) == 1 })
+		if !p.await(func() bool { list, err := p.now("loadrig_build_info"); return err == nil && len(list) == 1 }) {
+			t.Error("prometheus: waited a minute until it scrapes")
+		}
 	}
 	began := time.Now()
 	watched(t, c, func(s *report.Summary, w *metrics.Whole) {

@@ -80,18 +80,26 @@ func newPrometheus(t *testing.T, target string) *prometheus {
 	return p
 }
 
-// until waits until something is so; a minute is for machines that are busy.
+// until waits until something is so, which may take a minute where machines are busy.
 func (p *prometheus) until(what string, so func() bool) {
 	p.t.Helper()
+	if !p.await(so) {
+		p.t.Fatalf("prometheus: waited a minute until %s", what)
+	}
+}
+
+// await is until, for goroutines that are not the test's.
+func (p *prometheus) await(so func() bool) bool {
 	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	for !so() {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			p.t.Fatalf("prometheus: waited a minute until %s", what)
+			return false
 		}
 	}
+	return true
 }
 
 // result is one series of an answer.
@@ -128,11 +136,18 @@ func (p *prometheus) ask(path string, params url.Values, into any) error {
 // vector asks a query now.
 func (p *prometheus) vector(query string) []result {
 	p.t.Helper()
-	var data struct{ Result []result }
-	if err := p.ask("query", url.Values{"query": {query}}, &data); err != nil {
+	list, err := p.now(query)
+	if err != nil {
 		p.t.Fatalf("prometheus: %s: %v", query, err)
 	}
-	return data.Result
+	return list
+}
+
+// now is vector, for goroutines that are not the test's.
+func (p *prometheus) now(query string) ([]result, error) {
+	var data struct{ Result []result }
+	err := p.ask("query", url.Values{"query": {query}}, &data)
+	return data.Result, err
 }
 
 // number gives the one value that a query has.

@@ -42,6 +42,7 @@ var rules = []rule{
 	{"examples", beside, none, "an example is text; what a scenario means is the business of scenario"},
 	{"outputs/push", beside, none, "how bodies get to a server does not depend on what is in them"},
 	{"docs/schemas", beside, none, "a schema is text; the tests hold it to the code"},
+	{"deploy/probe", beside, none, "the health check of the image is as small as can be"},
 	{"internal/epoll", beside, none, "system calls depend on nothing"},
 	{"internal/figures", beside, none, "a number as text depends on nothing"},
 	{"internal/nearest", beside, none, "the distance of two names depends on nothing"},

@@ -251,7 +251,7 @@ func TestScenarioFits(t *testing.T) {
 		Starts:      Starts{OnTime: 12_345_678, Late: 1_234_567, Missed: 123_456, Latest: 12.3},
 		Requests:    []Request{{long, 1234, slow, slow}, {"never", 0, Latency{}, Latency{}}},
 		Checks:      []Check{{long, 123_456_789, 123_456_789}},
-		Deliveries:  []Delivery{{long, 1, 1, 123_456_789, 12_345, 12_345, 12_345, slow}},
+		Deliveries:  []Delivery{{long, 1, 1, 123_456_789, 12_345, 12_345, 12_345, 12_345, slow}},
 		Ticks:       []Tick{{long, slow, -0.0123}},
 	}
 	var b strings.Builder

@@ -87,8 +87,19 @@ func (c *Scenario) deliveries() table {
 	for _, d := range c.Deliveries {
 		l := d.Latency
 		t.row(times(l, l.P50, l.P99, l.Max), d.Name, count(d.InOrder), count(d.Late), count(d.Duplicate), count(d.Lost))
+		if d.Corrupt > 0 {
+			t.row([]string{"", "", ""}, "· corrupt", count(d.Corrupt), "", "", "")
+		}
 	}
 	return t
+}
+
+// deliveries gives a number of them.
+func deliveries(n uint64) string {
+	if n == 1 {
+		return "1 delivery"
+	}
+	return count(n) + " deliveries"
 }
 
 func (c *Scenario) ticks() table {

@@ -88,7 +88,8 @@ func (f figures) share(b *scenario.Bound) (part, of uint64) {
 	case scenario.KindDelivery:
 		name := f.names.Deliveries[b.Series]
 		expected := f.run.Count(metrics.DeliveriesExpected, name)
-		came := f.run.Count(metrics.Deliveries, name, messages.OrderKept.String()) + f.run.Count(metrics.Deliveries, name, messages.OrderLate.String())
+		came := f.run.Count(metrics.Deliveries, name, messages.OrderKept.String()) + f.run.Count(metrics.Deliveries, name, messages.OrderLate.String()) +
+			f.run.Count(metrics.Deliveries, name, messages.OrderCorrupt.String())
 		return expected - min(came, expected), expected
 	case scenario.KindRequest:
 		name := f.names.Requests[b.Series]

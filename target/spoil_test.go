@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 	"pgregory.net/rapid"
@@ -90,7 +91,7 @@ func TestSpoilAt(t *testing.T) {
 }
 
 // TestSpoilEcho: of 12 echoes the fifth and the tenth are lost, every fourth comes twice, and the third, the sixth and
-// the ninth are changed; so it is of those that are compressed, and where json-auth echoes as well.
+// the ninth are changed.
 func TestSpoilEcho(t *testing.T) {
 	onEngines(t, func(t *testing.T, mk makeEngine) {
 		s := start(t, mk, Options{Loops: 1, LoseEvery: 5, DuplicateEvery: 4, CorruptEvery: 3})
@@ -131,5 +132,26 @@ func TestSpoilEcho(t *testing.T) {
 			w.Received, w.Sent, w.SentBytes = 15, 15, uint64(bytesSent)
 			w.Lost, w.Duplicated, w.Corrupted = 3, 3, 3
 		})
+	})
+}
+
+// TestSpoilGate: json-auth makes faults in what it echoes, and spares what it answers.
+func TestSpoilGate(t *testing.T) {
+	key := newIssuer(t, "k1", jose.ES256)
+	onEngines(t, func(t *testing.T, mk makeEngine) {
+		s := start(t, mk, Options{Kind: JSONAuth, JWKS: keySet(t, key), Loops: 1, CorruptEvery: 2})
+		c := authorized(t, s, key.sign(t, says{"exp": 4102444800, "user_id": "u"}))
+		const whoami = `{"op":"whoami","user":"u","organization":"","project":"","world":"","scopes":[],"expires":4102444800}`
+		for _, x := range []struct{ in, want string }{
+			{"11", "11"}, {`{"op":"whoami"}`, whoami}, {"11", "12"}, {"11", "11"}, {`{"op":"whoami"}`, whoami}, {"11", "21"},
+		} {
+			if err := wsutil.WriteClientText(c, []byte(x.in)); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := wsutil.ReadServerText(c); err != nil || string(got) != x.want {
+				t.Errorf("%s: got %s, %v, want %s", x.in, got, err, x.want)
+			}
+		}
+		counts(t, s, func(w *Stats) { w.Sent, w.Answers, w.Corrupted = 6, 2, 2 })
 	})
 }

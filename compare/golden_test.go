@@ -238,6 +238,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Answers that were changed or came twice are compared, and what answers nothing is not.
+func TestStraysAreRare(t *testing.T) {
+	for why, want := range map[messages.Stray]bool{
+		messages.StrayCorrupted: true, messages.StrayDuplicated: true, messages.StrayForeign: false,
+	} {
+		if r, ok := rareOf(metrics.Strays.Key(why.String())); ok != want || ok && r.name != why.String()+" message" {
+			t.Errorf("%s: got %+v, %v, want %v", why, r, ok, want)
+		}
+	}
+}
+
 func TestClip(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -156,6 +156,9 @@ func rareOf(key string) (r rare, ok bool) {
 		return r, !slices.Contains(expected, label)
 	case metrics.Dropped:
 		r.name = "dropped: " + label
+	case metrics.Strays:
+		r.name = label + " message"
+		return r, label != messages.StrayForeign.String()
 	case metrics.PlayersLost:
 		r.name = "players lost"
 	case metrics.Faults:
@@ -167,7 +170,8 @@ func rareOf(key string) (r rare, ok bool) {
 		return r, labels[1].Value == metrics.ResultFailed
 	case metrics.DeliveriesExpected:
 		r.name, r.trials = "lost delivery "+label, []string{key}
-		r.less = []string{metrics.Deliveries.Key(label, messages.OrderKept.String()), metrics.Deliveries.Key(label, messages.OrderLate.String())}
+		r.less = []string{metrics.Deliveries.Key(label, messages.OrderKept.String()), metrics.Deliveries.Key(label, messages.OrderLate.String()),
+			metrics.Deliveries.Key(label, messages.OrderCorrupt.String())}
 	case metrics.Deliveries:
 		order := labels[1].Value
 		r.name, r.trials = order+" delivery "+label, []string{metrics.DeliveriesExpected.Key(label)}
@@ -187,6 +191,6 @@ func counted(key string) bool {
 
 var usedCounters = []*metrics.Family{
 	metrics.Received, metrics.Sent, metrics.ReceivedBytes, metrics.SentBytes, metrics.Iterations,
-	metrics.Disconnects, metrics.Dropped, metrics.PlayersLost, metrics.Faults, metrics.RequestsLost, metrics.Checks,
+	metrics.Disconnects, metrics.Dropped, metrics.Strays, metrics.PlayersLost, metrics.Faults, metrics.RequestsLost, metrics.Checks,
 	metrics.DeliveriesExpected, metrics.Deliveries,
 }

@@ -66,6 +66,7 @@ func TestNames(t *testing.T) {
 	unique("op", NumOps, func(i int) string { return Op(i).String() })
 	unique("drop", NumDrops, func(i int) string { return Drop(i).String() })
 	unique("order", NumOrders, func(i int) string { return Order(i).String() })
+	unique("stray", NumStrays, func(i int) string { return Stray(i).String() })
 }
 
 // TestCauses says of every cause who ended it, and whether it tells of the plan, the server or the rig.

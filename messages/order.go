@@ -9,10 +9,11 @@ const (
 	OrderKept      Order = iota // nothing that was sent later has come yet
 	OrderLate                   // something that was sent later came before it
 	OrderDuplicate              // it has come already
-	NumOrders      = 3
+	OrderCorrupt                // its stamp is not what was sent, so which delivery it is is not known
+	NumOrders      = 4
 )
 
-var orderNames = [NumOrders]string{"in_order", "late", "duplicate"}
+var orderNames = [NumOrders]string{"in_order", "late", "duplicate", "corrupt"}
 
 // String gives the metric label.
 func (o Order) String() string { return nameOf(orderNames[:], int(o)) }

@@ -16,7 +16,7 @@ import (
 //   - Attempts: transitions into Connecting = opened + never opened + still connecting + removed then.
 //   - Sessions: opened = transitions into Connected = ended + still connected + removed then; those that
 //     compress are among them.
-//   - Answers: no more have an arrival that is known than there are.
+//   - Answers: no more have an arrival that is known than there are. No more messages are strays than came.
 //   - Ends: transitions into Disconnected = disconnects, and each is either a failed handshake or has
 //     a close code.
 //
@@ -74,6 +74,14 @@ func (s *Snapshot) Check() error {
 	law("disconnects", failed+ended, in[messages.Disconnected])
 	if known, all := s.KernelRoundTrip.Count(), s.RoundTrip.Count(); known > all {
 		broken = append(broken, fmt.Errorf("answers whose arrival is known: got %d, want no more than %d", known, all))
+	}
+	came := s.Traffic.Received[messages.OpText] + s.Traffic.Received[messages.OpBinary]
+	var strays uint64
+	for _, n := range s.Strays {
+		strays += n
+	}
+	if strays > came {
+		broken = append(broken, fmt.Errorf("messages that are no answer: got %d, want no more than %d", strays, came))
 	}
 	if len(broken) == 0 {
 		return nil

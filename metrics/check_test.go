@@ -26,6 +26,7 @@ func TestCheckFindsEachBrokenLaw(t *testing.T) {
 		{"an opening not told", func(s *Snapshot) { s.Handshake = Histogram{} }, "opening handshakes: got 0, want 3"},
 		{"more that compress than there are", func(s *Snapshot) { s.Compressed = 4 }, "sessions that compress: got 4, want no more than 3"},
 		{"more arrivals than answers", func(s *Snapshot) { s.RoundTrip = Histogram{} }, "answers whose arrival is known: got 1, want no more than 0"},
+		{"more strays than messages", func(s *Snapshot) { s.Strays[messages.StrayForeign] = 2 }, "messages that are no answer: got 4, want no more than 3"},
 		{"a session without an end", func(s *Snapshot) {
 			s.closes[messages.CauseRemote][classPrivate]--
 			s.Disconnects[messages.CauseRemote]--

@@ -109,7 +109,7 @@ func TestSeriesAtRest(t *testing.T) {
 		got[strings.TrimPrefix(f.GetName(), "loadrig_")] = len(f.Metric)
 	}
 	want := map[string]int{
-		"build_info": 1, "connections": 4, "transitions_total": 5, "disconnects_total": 22,
+		"build_info": 1, "connections": 4, "stray_messages_total": 3, "transitions_total": 5, "disconnects_total": 22,
 		"sends_asked_total": 1, "sends_pending": 1, "messages_sent_total": 5, "messages_received_total": 5, "sends_dropped_total": 2,
 		"sent_bytes_total": 1, "received_bytes_total": 1, "sent_wire_bytes_total": 1, "received_wire_bytes_total": 1,
 		"compressed_sessions_total": 1, "handshake_duration_seconds": 5,

@@ -111,7 +111,7 @@ func TestScenarioLabelsAreBounded(t *testing.T) {
 	want := map[string]int{
 		"request_response_seconds": 64, "request_round_trip_seconds": 64, "requests_lost_total": 64,
 		"checks_total":     2 * 64, // held, failed
-		"delivery_seconds": 64, "deliveries_total": 3 * 64, "publications_total": 64, "deliveries_expected_total": 64,
+		"delivery_seconds": 64, "deliveries_total": 4 * 64, "publications_total": 64, "deliveries_expected_total": 64,
 		"tick_deviation_seconds": 64, "tick_late_seconds_total": 64,
 		"population_response_seconds": 64, "population_round_trip_seconds": 64, "population_starts_total": 64,
 		"population_ends_total": 64, "population_iterations_total": 64, "population_players_lost_total": 64,

@@ -40,7 +40,7 @@ func playScenario(a, b *ScenarioShard) {
 	b.Check(0, false)
 
 	// On shard a, messages for 3 and for 2. Of the first, two come on b and one on a; of the second, one comes,
-	// before the first, and comes again.
+	// before the first, and comes again; and one comes corrupt.
 	a.Published(0, 3)
 	a.Published(0, 2)
 	b.Delivered(0, 7*time.Millisecond, messages.OrderKept)
@@ -48,6 +48,7 @@ func playScenario(a, b *ScenarioShard) {
 	b.Delivered(0, 9*time.Millisecond, messages.OrderLate)
 	a.Delivered(0, 5*time.Millisecond, messages.OrderKept)
 	b.Delivered(0, 50*time.Millisecond, messages.OrderDuplicate)
+	b.Delivered(0, 0, messages.OrderCorrupt)
 
 	// Ticks: 3 ms late, 1 ms early, 4 ms late.
 	a.Tick(0, 3*time.Millisecond)

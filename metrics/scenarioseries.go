@@ -17,7 +17,7 @@ var (
 	DeliveryAge = ofScenario(Times, "delivery_seconds",
 		"From a publication to when a member of its audience first got it.", "delivery")
 	Deliveries = ofScenario(Counter, "deliveries_total",
-		"Publications that a member of the audience got, by how they relate to the sender's others.", "delivery", "order")
+		"Publications that a member of the audience got, by how they relate to the sender's others, or that they came corrupt.", "delivery", "order")
 	Publications = ofScenario(Counter, "publications_total",
 		"Messages sent to an audience.", "delivery")
 	DeliveriesExpected = ofScenario(Counter, "deliveries_expected_total",

@@ -60,7 +60,7 @@ func (s *ScenarioShard) Published(series, audience int) {
 }
 
 // Delivered counts that a player got what was published that long ago. The latency of a duplicate is not
-// recorded: it tells its player nothing new.
+// recorded, as it tells its player nothing new; that of a corrupt one is not known.
 func (s *ScenarioShard) Delivered(series int, latency time.Duration, order messages.Order) {
 	if uint(series) >= uint(len(s.counts.Deliveries)) || order >= messages.NumOrders {
 		s.counts.Malformed++
@@ -68,7 +68,7 @@ func (s *ScenarioShard) Delivered(series int, latency time.Duration, order messa
 	}
 	d := &s.counts.Deliveries[series]
 	d.Orders[order]++
-	if order != messages.OrderDuplicate {
+	if order == messages.OrderKept || order == messages.OrderLate {
 		d.Latency.Record(latency)
 	}
 }

@@ -33,9 +33,9 @@ func TestScenarioShardCounts(t *testing.T) {
 		{"checks", s.Checks, []CheckSeries{{"has a name", 2, 1}, {"is rich", 0, 0}}},
 		{"published", chat.Published, uint64(2)},
 		{"expected", chat.Expected, uint64(5)}, // 3 + 2
-		{"orders", chat.Orders, [messages.NumOrders]uint64{messages.OrderKept: 3, messages.OrderLate: 1, messages.OrderDuplicate: 1}},
+		{"orders", chat.Orders, [messages.NumOrders]uint64{messages.OrderKept: 3, messages.OrderLate: 1, messages.OrderDuplicate: 1, messages.OrderCorrupt: 1}},
 		{"unique", chat.Unique(), uint64(4)},        // 3 + 1
-		{"lost", chat.Lost(), uint64(1)},            // 5 - 4
+		{"lost", chat.Lost(), uint64(0)},            // 5 - 4 - 1
 		{"delivery sum", chat.Latency.Sum(), 0.023}, // 7 + 2 + 9 + 5 ms; not the duplicate's 50
 		{"staleness", chat.Latency.Max(), 9 * ms},
 		{"ticks", world.Deviation.Count(), uint64(3)},

@@ -59,20 +59,23 @@ type DeliverySeries struct {
 	// Latency is from the publication to the first time that a member got it: how stale what players know of
 	// each other is. Its 99th percentile is the age that 1 in 100 deliveries exceeds, its Max the worst.
 	Latency   Histogram
-	Orders    [messages.NumOrders]uint64 // deliveries by order; duplicates are not in Latency
+	Orders    [messages.NumOrders]uint64 // deliveries by order; duplicates and corrupt ones are not in Latency
 	Published uint64
 	Expected  uint64 // Σ of the members that each publication had when it was sent, the sender too if it is one
 }
 
-// Unique gives how many deliveries were not duplicates.
+// Unique gives how many deliveries came whole, and not for a second time.
 func (d *DeliverySeries) Unique() uint64 {
 	return d.Orders[messages.OrderKept] + d.Orders[messages.OrderLate]
 }
 
-// Lost gives how many deliveries that were expected did not come: expected - unique. Those under way are among
-// them, so it means little before the run has settled, or of an interval. Never less than 0: who joins between
-// a publication and its delivery gets it without being expected to, and may hide a loss elsewhere.
-func (d *DeliverySeries) Lost() uint64 { return minus(d.Expected, d.Unique()) }
+// Lost gives how many deliveries that were expected did not come: expected - unique - corrupt. Those under way are
+// among them, so it means little before the run has settled, or of an interval. Never less than 0: who joins between
+// a publication and its delivery gets it without being expected to, and may hide a loss elsewhere; so may a second
+// corrupt copy, of which nobody can tell that it is one.
+func (d *DeliverySeries) Lost() uint64 {
+	return minus(d.Expected, d.Unique()+d.Orders[messages.OrderCorrupt])
+}
 
 // TickSeries is what is known of messages that come at a steady rate.
 type TickSeries struct {
@@ -234,7 +237,7 @@ func (s *ScenarioSnapshot) each(t *ScenarioSnapshot, op operation) {
 // broken, got and want; nil if none is:
 //
 //   - The answers of each request are in both histograms.
-//   - The deliveries of each name that are no duplicates are in its histogram.
+//   - The deliveries of each name that came whole, and for the first time, are in its histogram.
 //   - Nothing is expected of a name under which nothing was published.
 //   - The answers of each population are in both histograms; of those that began no more ended, and of those no
 //     more were lost; iterations and players lost are those of all populations together.

@@ -43,6 +43,8 @@ func playScript(s *Shard) *messages.Traffic {
 	s.Response(1_000_000, 1_200_000, 1_700_000) // ns: 0.5 ms after the write, 0.7 ms after the intent
 	s.Arrived(1_200_000, 1_600_000)             // 0.4 ms after the write
 	s.Arrived(1_200_000, 1_100_000)             // before it
+	s.Stray(messages.StrayCorrupted)
+	s.Stray(messages.StrayDuplicated)
 	s.ReadLag(100 * time.Microsecond)
 	s.Turn(30 * time.Microsecond)
 	s.Lag(200 * time.Microsecond)

@@ -37,6 +37,9 @@ var (
 	ReceivedWire = ofConnections(Counter, "received_wire_bytes_total",
 		"Bytes received: frames as compressed, their headers, control frames and answers to opening handshakes. What TLS and TCP add is not in it.")
 
+	Strays = ofConnections(Counter, "stray_messages_total",
+		"Messages of traffic without a scenario that came and are no answer: changed ones, further ones, and those that answer nothing.", "reason")
+
 	RoundTrip = ofConnections(Times, "round_trip_seconds",
 		"From the actual write of a message to its answer.")
 	Response = ofConnections(Times, "response_seconds",
@@ -119,6 +122,9 @@ func (s *Snapshot) visitTraffic(v Visitor) {
 	v.Count(SentWire, float64(t.SentWire))
 	v.Count(ReceivedWire, float64(t.ReceivedWire))
 	v.Count(Compressed, float64(s.Compressed))
+	for r := range messages.Stray(messages.NumStrays) {
+		v.Count(Strays, float64(s.Strays[r]), r.String())
+	}
 }
 
 func (s *Snapshot) visitEnds(v Visitor) {

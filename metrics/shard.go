@@ -93,6 +93,15 @@ func (s *Shard) Response(intended, sent, received messages.Stamp) {
 	s.counts.Response.Record(received.Sub(intended))
 }
 
+// Stray counts a message that came and is not the answer to one that was sent.
+func (s *Shard) Stray(why messages.Stray) {
+	if why >= messages.NumStrays {
+		s.counts.Malformed++
+		return
+	}
+	s.counts.Strays[why]++
+}
+
 // Arrived counts when the answer that Response is told of had arrived, by the kernel's stamp: arrived - sent is
 // a round trip without the delay in reading it. What had arrived before the message was sent, and only then
 // was read, is no answer to go by; it is left out.

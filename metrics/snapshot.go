@@ -39,6 +39,10 @@ type Snapshot struct {
 	ReadLag         Histogram
 	KernelRoundTrip Histogram
 
+	// Strays are the messages that came and are not the answer to one that was sent, where each has one. All that
+	// came are then in RoundTrip or in here.
+	Strays [messages.NumStrays]uint64
+
 	Disconnects       [messages.NumCauses]uint64                     // ended attempts and sessions, by cause
 	HandshakeFailures [messages.NumPhases][messages.NumCauses]uint64 // those of them that never opened: [phase][cause]
 
@@ -60,6 +64,15 @@ func (s *Snapshot) Players() int64 {
 		n += v
 	}
 	return n
+}
+
+// Unanswered gives how many data messages have no answer so far, where each is to have one: sent - answered - answered
+// with something that was changed. Those under way are among them, so it means little before the run has settled.
+// Never less than 0: which message a changed answer belongs to may be past telling, so that of two to the same one
+// both count. Of an interval it means nothing.
+func (s *Snapshot) Unanswered() uint64 {
+	sent := s.Traffic.Sent[messages.OpText] + s.Traffic.Sent[messages.OpBinary]
+	return minus(sent, s.RoundTrip.Count()+s.Strays[messages.StrayCorrupted])
 }
 
 // Merge adds other to s. The sum is exact, whatever the order, but for which close codes outside the
@@ -101,6 +114,7 @@ func (s *Snapshot) counters(t *Snapshot, f func(mine *uint64, n uint64)) {
 	f(&s.Malformed, t.Malformed)
 	f(&s.Compressed, t.Compressed)
 	each(s.Removed[:], t.Removed[:], f)
+	each(s.Strays[:], t.Strays[:], f)
 	each(s.Disconnects[:], t.Disconnects[:], f)
 	for i := range s.Transitions {
 		each(s.Transitions[i][:], t.Transitions[i][:], f)

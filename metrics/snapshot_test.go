@@ -262,3 +262,20 @@ func TestCountsObeyTheLaws(t *testing.T) {
 		}
 	})
 }
+
+// TestUnanswered: of 10 messages 4 were answered, 2 of them with something changed; further answers, and what answers
+// nothing, change nothing.
+func TestUnanswered(t *testing.T) {
+	s := new(Snapshot)
+	s.Traffic.Sent[messages.OpText], s.Traffic.Sent[messages.OpBinary], s.Traffic.Sent[messages.OpPing] = 7, 3, 5
+	s.RoundTrip.Record(time.Millisecond)
+	s.RoundTrip.Record(time.Millisecond)
+	s.Strays = [messages.NumStrays]uint64{messages.StrayCorrupted: 2, messages.StrayDuplicated: 3, messages.StrayForeign: 4}
+	if got := s.Unanswered(); got != 6 { // 7 + 3 - 2 - 2
+		t.Errorf("got %d, want 6", got)
+	}
+	s.Strays[messages.StrayCorrupted] = 9
+	if got := s.Unanswered(); got != 0 { // 7 + 3 - 2 - 9 < 0
+		t.Errorf("got %d, want 0", got)
+	}
+}

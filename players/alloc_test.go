@@ -23,6 +23,8 @@ type allocMeter struct {
 
 func (m *allocMeter) Lag(time.Duration) {}
 
+func (m *allocMeter) Stray(messages.Stray) {}
+
 // Arrived implements Meter. The kernel begins to stamp a moment after it was asked.
 func (m *allocMeter) Arrived(_, _ messages.Stamp) {
 	m.unstamped = false

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gobwas/ws"
+
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/messages"
 )
@@ -136,6 +138,49 @@ players:
 	tr = perform(t, srv.URL(), steps, 1, nil)
 	if tr.iterations != 0 || tr.ended != 1 || visits.Load() != 1 {
 		t.Errorf("without lost: got %d iterations, %d lost, %d visits, want 0, 1, 1", tr.iterations, tr.ended, visits.Load())
+	}
+}
+
+// TestResume: a loss leaves a loop at its place and its schedule, and a player that could not connect at first is
+// connected once its steps under lost have brought that about. The server resets the connection after the third of
+// five messages, while the player waits for the time of the fourth; before, it refused the first attempt.
+func TestResume(t *testing.T) {
+	var visits, heard atomic.Int32
+	srv := wstest.Serve(t, func(c net.Conn) {
+		visit := visits.Add(1)
+		if visit == 1 {
+			wstest.Reset(c)
+			return
+		}
+		p, err := wstest.Upgrade(c)
+		if err != nil {
+			return
+		}
+		for {
+			f, err := p.Next()
+			if err != nil {
+				return
+			}
+			if f.Header.OpCode == ws.OpClose {
+				_, _ = p.Write(wstest.Close(1000, ""))
+				return
+			}
+			if heard.Add(1) == 3 {
+				wstest.Reset(c)
+				return
+			}
+		}
+	})
+	tr := perform(t, srv.URL(), `
+players:
+  one:
+    steps:
+      - connect
+      - every: {interval: 50ms, times: 5, do: [{send: hello}]}
+    lost: [{reconnect: {policy: fixed, delay: 1ms, limit: 3}}]
+`, 1, nil)
+	if tr.iterations != 1 || tr.ended != 0 || visits.Load() != 3 || heard.Load() != 5 {
+		t.Errorf("got %d iterations, %d lost, %d visits, %d messages, want 1, 0, 3, 5", tr.iterations, tr.ended, visits.Load(), heard.Load())
 	}
 }
 

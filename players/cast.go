@@ -140,7 +140,7 @@ func NewCast(o CastOptions) (*Cast, error) {
 	if o.Players < 1 {
 		o.Players = 1
 	}
-	c := &Cast{CastOptions: o, start: messages.Now(), seed: maphash.MakeSeed(), secret: rand.Uint64()}
+	c := &Cast{CastOptions: o, start: messages.Now(), seed: maphash.MakeSeed(), secret: newSecret()}
 	c.calls.start()
 	c.dealt = deal(o.Scenario.Programs, o.Players)
 	for i := range o.Series {

@@ -49,7 +49,8 @@ func (t *tally) Arrived(sent, arrived messages.Stamp) {
 		t.arrivals++
 	})
 }
-func (t *tally) Lag(time.Duration) { t.do(func() { t.lags++ }) }
+func (t *tally) Stray(messages.Stray) { panic("a scenario has no strays") }
+func (t *tally) Lag(time.Duration)    { t.do(func() { t.lags++ }) }
 func (t *tally) Request(i int, intended, sent, received messages.Stamp) {
 	t.do(func() {
 		if intended > sent || sent > received {

@@ -43,6 +43,7 @@ type extras struct {
 	senders   map[uint64]seen
 	awaited   uint64 // hash of the id of the request that is waited for
 	published uint32
+	rest      messages.Stamp // when the wait is over that a loss came into; 0 if it came into none
 }
 
 // counter is of one loop that is under way.
@@ -292,6 +293,11 @@ func (p *Player) lost(c *actors.Connection, now messages.Stamp) {
 		return
 	}
 	p.inLost, p.resume = true, p.pc
+	if p.waiting == forTime && p.until != 0 {
+		p.extra().rest = p.until
+	} else if p.own != nil {
+		p.own.rest = 0
+	}
 	p.pc = int32(p.prog.Lost)
 	p.waiting, p.until, p.intended = forNothing, 0, now
 	p.run(c)

@@ -1,6 +1,8 @@
 package players
 
 import (
+	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -30,26 +32,71 @@ func (c *Cast) proof(s stamp) uint64 {
 	return mix(mix(mix(c.secret^s.sender)^uint64(s.seq)) ^ uint64(s.sent))
 }
 
-// readStamp reads a stamp; false for what is none of this run.
-func (c *Cast) readStamp(text string) (s stamp, ok bool) {
+// newSecret makes the secret of a run: half of it is chance, and the other half says that it is a secret.
+func newSecret() uint64 {
+	half := rand.Uint32()
+	return uint64(half)<<32 | mix(uint64(half))&math.MaxUint32
+}
+
+// secretOf gives the secret that a stamp was made with; whatever, if it was changed.
+func secretOf(s stamp, proof uint64) uint64 {
+	return unmix(unmix(unmix(proof)^uint64(s.sent))^uint64(s.seq)) ^ s.sender
+}
+
+// readStamp reads a stamp: a whole one of this run, a garbled one, or one that is foreign: another run's, or
+// none at all.
+func (c *Cast) readStamp(text string) (s stamp, o origin) {
+	v, ok := numbers(text)
+	if !ok || v[1] > math.MaxUint32 {
+		return s, begun(text)
+	}
+	s = stamp{sender: v[0], seq: uint32(v[1]), sent: messages.Stamp(v[2])}
+	switch secret := secretOf(s, v[3]); {
+	case secret == c.secret:
+		return s, whole
+	case secret&math.MaxUint32 == mix(secret>>32)&math.MaxUint32:
+		return s, foreign
+	}
+	return s, garbled
+}
+
+// begun tells from what text begins with whether it was a stamp once: one byte of that may be another.
+func begun(text string) origin {
+	differ := 0
+	for i, b := range []byte("lr-") {
+		if i >= len(text) || text[i] != b {
+			differ++
+		}
+	}
+	if differ > 1 {
+		return foreign
+	}
+	return garbled
+}
+
+// numbers reads the four numbers of a stamp. There is one way to write each: another is a change.
+func numbers(text string) (v [4]uint64, ok bool) {
 	rest, ok := strings.CutPrefix(text, "lr-")
 	if !ok {
-		return s, false
+		return v, false
 	}
-	var v [4]uint64
 	for i := range v {
 		var one string
 		one, rest, ok = strings.Cut(rest, "-")
-		if ok == (i == len(v)-1) {
-			return s, false
+		if ok == (i == len(v)-1) || len(one) > 1 && one[0] == '0' {
+			return v, false
+		}
+		for _, b := range []byte(one) {
+			if b >= 'A' && b <= 'Z' {
+				return v, false
+			}
 		}
 		var err error
 		if v[i], err = strconv.ParseUint(one, 36, 64); err != nil {
-			return s, false
+			return v, false
 		}
 	}
-	s = stamp{sender: v[0], seq: uint32(v[1]), sent: messages.Stamp(v[2])}
-	return s, v[3] == c.proof(s)
+	return v, true
 }
 
 // publish sends a message that all members of an audience are to get.

@@ -108,23 +108,19 @@ func (p *Player) ticked(rule int, r *scenario.RuleProgram, at messages.Stamp) {
 	x.ticks[rule] = at
 }
 
-// delivered counts that this player got what was published to an audience.
+// delivered counts that this player got what was published to an audience. What looks like a stamp and is none is one
+// that was changed: which message it was of, and so whether it came before, is past telling.
 func (p *Player) delivered(r *scenario.RuleProgram, b []byte, at messages.Stamp) {
 	v := gjson.Get(view(b), r.Stamp)
 	if v.Type != gjson.String {
 		return
 	}
-	st, ok := p.stage.cast.readStamp(v.Str)
-	if !ok {
-		return
+	switch st, o := p.stage.cast.readStamp(v.Str); o {
+	case whole:
+		p.stage.series.Delivered(r.Delivery, at.Sub(st.sent), p.order(st))
+	case garbled:
+		p.stage.series.Delivered(r.Delivery, 0, messages.OrderCorrupt)
 	}
-	p.stage.series.Delivered(r.Delivery, at.Sub(st.sent), p.order(st))
-}
-
-// seen is what is known of the messages of one sender: the last number, and which of the 64 before it came.
-type seen struct {
-	last uint32
-	bits uint64
 }
 
 // maxSenders bounds the senders that one player tells apart; those beyond are taken to be in order.
@@ -140,25 +136,7 @@ func (p *Player) order(st stamp) messages.Order {
 	if !known && len(x.senders) >= maxSenders {
 		return messages.OrderKept
 	}
-	o := messages.OrderKept
-	switch d := int64(st.seq) - int64(was.last); {
-	case !known:
-		was = seen{st.seq, 1}
-	case d > 0:
-		if d < 64 {
-			was.bits = was.bits<<d | 1
-		} else {
-			was.bits = 1
-		}
-		was.last = st.seq
-	case d <= -64:
-		o = messages.OrderLate
-	case was.bits&(1<<-d) != 0:
-		o = messages.OrderDuplicate
-	default:
-		was.bits |= 1 << -d
-		o = messages.OrderLate
-	}
+	o := was.take(uint64(st.seq))
 	x.senders[st.sender] = was
 	return o
 }

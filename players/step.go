@@ -116,6 +116,21 @@ func (p *Player) disconnect(c *actors.Connection, in *scenario.Instr) bool {
 	return p.wait(forClosed, 0)
 }
 
+// resumed goes on where the loss came. A wait for a time goes on until then: to begin it anew would be to do again what
+// is before it, as all of a loop. One that could not connect has by now.
+func (p *Player) resumed() bool {
+	p.pc = p.resume
+	if p.own != nil && p.own.rest != 0 {
+		due := p.own.rest
+		p.own.rest = 0
+		return p.wait(forTime, due)
+	}
+	if p.op() == scenario.OpConnect {
+		p.pc++
+	}
+	return true
+}
+
 // finished ends an iteration, or what is done about a loss.
 func (p *Player) finished(c *actors.Connection) bool {
 	if p.inLost {
@@ -125,8 +140,7 @@ func (p *Player) finished(c *actors.Connection) bool {
 			p.end(c)
 			return false
 		}
-		p.pc = p.resume
-		return true
+		return p.resumed()
 	}
 	if p.stage.connected {
 		p.closing = true

@@ -3,7 +3,6 @@ package players
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,6 +30,8 @@ func Kinds() []string { return []string{string(Idle), string(PingPong), string(P
 type Meter interface {
 	// Response is told of an answer; see package metrics.
 	Response(intended, sent, received messages.Stamp)
+	// Stray is told of a message that is no answer, where each message sent has one.
+	Stray(why messages.Stray)
 	// Arrived is told, after Response, when the kernel had the answer, where that is known.
 	Arrived(sent, arrived messages.Stamp)
 	// Lag is told how late a send was.
@@ -89,9 +90,8 @@ func (t Traffic) Validate() error {
 type Crowd struct {
 	traffic Traffic
 	start   messages.Stamp // of all schedules
-	payload []byte         // what pingpong sends
-	scratch [][]byte       // by shard; what paced sends
-	secret  uint64
+	scratch [][]byte       // by shard; what is sent, with room for stamps at its beginning
+	keys    keys
 	quiet   atomic.Bool
 }
 
@@ -100,7 +100,7 @@ func NewCrowd(t Traffic) (*Crowd, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Crowd{traffic: t, start: messages.Now(), payload: filler(t.Size), secret: rand.Uint64()}
+	c := &Crowd{traffic: t, start: messages.Now(), keys: newKeys()}
 	c.scratch = make([][]byte, len(t.Meters))
 	for i := range c.scratch {
 		c.scratch[i] = filler(t.Size)
@@ -122,9 +122,9 @@ func (c *Crowd) Quiet() { c.quiet.Store(true) }
 func (c *Crowd) Player(shard, n int) actors.Behavior {
 	switch c.traffic.Kind {
 	case PingPong:
-		return &pingPong{crowd: c, meter: c.traffic.Meters[shard]}
+		return &pingPong{crowd: c, meter: c.traffic.Meters[shard], scratch: c.scratch[shard], key: c.keys.of(n)}
 	case Paced:
-		return &paced{crowd: c, meter: c.traffic.Meters[shard], scratch: c.scratch[shard],
+		return &paced{crowd: c, meter: c.traffic.Meters[shard], scratch: c.scratch[shard], key: c.keys.of(n),
 			pace: load.Spread(c.traffic.Rate.Period(), n, c.traffic.Players)}
 	default:
 		return nil

@@ -135,6 +135,9 @@ func (s *Summary) fill(w *metrics.Whole) {
 		SentBytes: w.Count(metrics.SentBytes), ReceivedBytes: w.Count(metrics.ReceivedBytes),
 		SentWireBytes: w.Count(metrics.SentWire), ReceivedWireBytes: w.Count(metrics.ReceivedWire),
 	}
+	stray := func(why messages.Stray) uint64 { return w.Count(metrics.Strays, why.String()) }
+	s.Messages.Corrupted, s.Messages.Duplicated = stray(messages.StrayCorrupted), stray(messages.StrayDuplicated)
+	s.Messages.Foreign = stray(messages.StrayForeign)
 	for d := range messages.Drop(messages.NumDrops) {
 		s.Messages.Dropped += w.Count(metrics.Dropped, d.String())
 	}
@@ -184,9 +187,10 @@ func newScenario(m *ManifestScenario, w *metrics.Whole, o *Outcome) *Scenario {
 			InOrder:   w.Count(metrics.Deliveries, name, messages.OrderKept.String()),
 			Late:      w.Count(metrics.Deliveries, name, messages.OrderLate.String()),
 			Duplicate: w.Count(metrics.Deliveries, name, messages.OrderDuplicate.String()),
+			Corrupt:   w.Count(metrics.Deliveries, name, messages.OrderCorrupt.String()),
 			Latency:   latency(metrics.DeliveryAge, name),
 		}
-		if came := d.InOrder + d.Late; came < d.Expected {
+		if came := d.InOrder + d.Late + d.Corrupt; came < d.Expected {
 			d.Lost = d.Expected - came
 		}
 		c.Deliveries = append(c.Deliveries, d)

@@ -60,7 +60,8 @@ type Delivery struct {
 	InOrder   uint64 `json:"in_order"`
 	Late      uint64 `json:"late"`      // something that its sender sent later came before it
 	Duplicate uint64 `json:"duplicate"` // it had come already
-	Lost      uint64 `json:"lost"`      // expected - in order - late, at least 0
+	Corrupt   uint64 `json:"corrupt"`   // its stamp was not what had been sent
+	Lost      uint64 `json:"lost"`      // expected - in order - late - corrupt, at least 0
 	// Latency is from the publication to when a member first got it, so the age of what players know of each
 	// other. P99 is the staleness that 1 in 100 deliveries exceeds, Max the worst.
 	Latency Latency `json:"latency_seconds"`
@@ -74,7 +75,8 @@ type Tick struct {
 }
 
 // failures gives what of the scenario did not take place, as reasons for a verdict. A fault is one: a condition
-// that could not be evaluated did not decide anything, and steps went another way than was meant. A check that
+// that could not be evaluated did not decide anything, and steps went another way than was meant. So is a delivery
+// that came changed: no load explains it, and no share of it is right. A check that
 // failed, a request or a delivery that was lost, and a tick that was off are figures, which fail a run only
 // where a threshold says so.
 func (c *Scenario) failures() (reasons []string) {
@@ -95,6 +97,11 @@ func (c *Scenario) failures() (reasons []string) {
 	if n := &c.Starts; n.Missed > 0 {
 		reasons = append(reasons, fmt.Sprintf("%s of %s that were due did not take place by the end of the load",
 			count(n.Missed), many(n.OnTime+n.Late+n.Missed, "start")))
+	}
+	for _, d := range c.Deliveries {
+		if d.Corrupt > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s of %q came with another stamp than was sent", deliveries(d.Corrupt), d.Name))
+		}
 	}
 	return reasons
 }

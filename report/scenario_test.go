@@ -251,7 +251,7 @@ func TestScenarioFits(t *testing.T) {
 		Starts:      Starts{OnTime: 12_345_678, Late: 1_234_567, Missed: 123_456, Latest: 12.3},
 		Requests:    []Request{{long, 1234, slow, slow}, {"never", 0, Latency{}, Latency{}}},
 		Checks:      []Check{{long, 123_456_789, 123_456_789}},
-		Deliveries:  []Delivery{{long, 1, 1, 123_456_789, 12_345, 12_345, 12_345, slow}},
+		Deliveries:  []Delivery{{long, 1, 1, 123_456_789, 12_345, 12_345, 12_345, 12_345, slow}},
 		Ticks:       []Tick{{long, slow, -0.0123}},
 	}
 	var b strings.Builder
@@ -279,5 +279,44 @@ func TestSigned(t *testing.T) {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestCorruptDeliveries: those that were expected are in order, late, corrupt or lost: 6 = 1 + 1 + 2 + 2. Corrupt ones
+// fail the run, and have a column where there are any.
+func TestCorruptDeliveries(t *testing.T) {
+	named := metrics.Names{Deliveries: []string{"chat"}}
+	names, shard := scenarioOf(t, named)
+	shard.Published(0, 6)
+	for _, o := range []messages.Order{
+		messages.OrderKept, messages.OrderLate, messages.OrderDuplicate, messages.OrderCorrupt, messages.OrderCorrupt,
+	} {
+		shard.Delivered(0, time.Millisecond, o)
+	}
+	r := metrics.NewRecorder(names)
+	shard.AddTo(r.NowScenario)
+	m := exampleManifest()
+	m.Scenario = manifestOf("chat", named)
+	b := NewBuilder(m)
+	b.Record(r.Record(0, 10))
+	b.Event(Event{Kind: Ended, Outcome: exampleOutcome()})
+	s := b.Summary().Scenario
+	if d := s.Deliveries[0]; d.Expected != 6 || d.InOrder != 1 || d.Late != 1 || d.Duplicate != 1 || d.Corrupt != 2 || d.Lost != 2 {
+		t.Errorf("got %+v", d)
+	}
+	if got, want := s.failures(), `2 deliveries of "chat" came with another stamp than was sent`; len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	text := func() string {
+		var b strings.Builder
+		s.writeText(&b)
+		return b.String()
+	}
+	if !strings.Contains(text(), "twice  corrupt  lost") {
+		t.Errorf("corrupt deliveries are not shown:\n%s", text())
+	}
+	s.Deliveries[0].Corrupt = 0
+	if strings.Contains(text(), "corrupt") {
+		t.Errorf("corrupt deliveries are shown:\n%s", text())
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -89,13 +90,29 @@ func (c *Scenario) checks() table {
 }
 
 func (c *Scenario) deliveries() table {
+	corrupt := slices.ContainsFunc(c.Deliveries, func(d Delivery) bool { return d.Corrupt > 0 })
 	t := table{head: "delivery\tin order\tlate\ttwice\tlost\tp50\tp99\tmax",
 		foot: "delivery: how old it was when a member of the audience got it"}
+	if corrupt { // there is no room for p50 besides
+		t.head = "delivery\tin order\tlate\ttwice\tcorrupt\tlost\tp99\tmax"
+	}
 	for _, d := range c.Deliveries {
-		l := d.Latency
-		t.row(times(l, l.P50, l.P99, l.Max), d.Name, count(d.InOrder), count(d.Late), count(d.Duplicate), count(d.Lost))
+		l, cells := d.Latency, []string{d.Name, count(d.InOrder), count(d.Late), count(d.Duplicate)}
+		if corrupt {
+			t.row(times(l, l.P99, l.Max), append(cells, count(d.Corrupt), count(d.Lost))...)
+		} else {
+			t.row(times(l, l.P50, l.P99, l.Max), append(cells, count(d.Lost))...)
+		}
 	}
 	return t
+}
+
+// deliveries gives a number of them.
+func deliveries(n uint64) string {
+	if n == 1 {
+		return "1 delivery"
+	}
+	return count(n) + " deliveries"
 }
 
 func (c *Scenario) ticks() table {

@@ -78,9 +78,15 @@ type Connections struct {
 
 // Messages counts data messages, whole ones, and their payload.
 type Messages struct {
-	Sent          uint64 `json:"sent"` // handed to the kernel whole
-	Received      uint64 `json:"received"`
-	Dropped       uint64 `json:"dropped"`    // never sent: the backlog was full, or the connection ended first
+	Sent     uint64 `json:"sent"` // handed to the kernel whole
+	Received uint64 `json:"received"`
+	Dropped  uint64 `json:"dropped"` // never sent: the backlog was full, or the connection ended first
+	// Of traffic that is no scenario's, where each message has one answer: those received that are the first to
+	// answer a message, but are not what was sent; those that answer one again, whatever they say; and those that
+	// answer none. What is left of those received are the answers, RoundTrip.Count.
+	Corrupted     uint64 `json:"corrupted"`
+	Duplicated    uint64 `json:"duplicated"`
+	Foreign       uint64 `json:"foreign"`
 	SentBytes     uint64 `json:"sent_bytes"` // payload, before compression
 	ReceivedBytes uint64 `json:"received_bytes"`
 	// On the wire: frames as compressed, their headers, control frames and opening handshakes; without what
@@ -127,7 +133,7 @@ type Rig struct {
 	Panics         uint64  `json:"panics"`            // of players
 	Goroutines     int     `json:"goroutines"`        // when the load ended
 	OpenFileLimit  uint64  `json:"open_files_limit"`  // 0 where there is none
-	Unanswered     uint64  `json:"unanswered"`        // messages sent for which no answer was counted
+	Unanswered     uint64  `json:"unanswered"`        // messages sent that no answer came to, not even a changed one
 	Conservation   string  `json:"conservation"`      // "ok", or which law of the counts was broken
 	DrainSeconds   float64 `json:"drain_seconds"`     // the closing of all connections
 	Unsent         uint64  `json:"unsent_at_the_end"` // waiting for sockets when the load ended
@@ -188,6 +194,14 @@ func (s *Summary) Judge(b Basis) {
 	}
 	if s.Messages.Dropped > 0 {
 		server = append(server, fmt.Sprintf("%s never sent, as the server did not read or had gone", many(s.Messages.Dropped, "message")))
+	}
+	// A changed answer, or a second one, is a mistake whatever the load. One that is missing may be that the server
+	// had too much to do, or that the run ended first; it is a figure.
+	if n := s.Messages.Corrupted; n > 0 {
+		server = append(server, many(n, "answer")+" came back changed")
+	}
+	if n := s.Messages.Duplicated; n > 0 {
+		server = append(server, many(n, "answer")+" came to messages that had been answered")
 	}
 	server = append(server, s.Scenario.failures()...)
 	server = append(server, s.thresholdFailures()...)

@@ -206,3 +206,32 @@ func TestEventsAreTold(t *testing.T) {
 		t.Error("a threshold is told of twice")
 	}
 }
+
+// TestStrays: answers that were changed, or came twice, are the server's mistakes; what answers nothing is none. They
+// are shown where there are any.
+func TestStrays(t *testing.T) {
+	s := example()
+	s.Connections.Opened, s.Disconnects = 3, nil
+	for _, c := range []struct {
+		corrupted, duplicated, foreign uint64
+		want                           []string
+	}{
+		{0, 0, 0, []string{}},
+		{0, 0, 7, []string{}},
+		{1, 0, 0, []string{"1 answer came back changed"}},
+		{2, 1200, 0, []string{"2 answers came back changed", "1,200 answers came to messages that had been answered"}},
+	} {
+		s.Messages.Corrupted, s.Messages.Duplicated, s.Messages.Foreign = c.corrupted, c.duplicated, c.foreign
+		s.Judge(Basis{Asked: 3})
+		if !slices.Equal(s.Reasons, c.want) || (s.Verdict == Pass) != (len(c.want) == 0) {
+			t.Errorf("got %s %q, want %q", s.Verdict, s.Reasons, c.want)
+		}
+		var b strings.Builder
+		if err := s.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		if any := c.corrupted+c.duplicated+c.foreign > 0; any != strings.Contains(b.String(), "no answers") {
+			t.Errorf("strays are shown when there are none, or are not when there are:\n%s", &b)
+		}
+	}
+}

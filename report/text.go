@@ -41,6 +41,9 @@ func (s *Summary) WriteText(w io.Writer) error {
 	fmt.Fprintf(t, "  at the end\t%s\n", strings.Join(states, ", "))
 	fmt.Fprintf(t, "  messages\t%s sent, %s received, %s dropped, %s unanswered\n",
 		count(m.Sent), count(m.Received), count(m.Dropped), count(s.Rig.Unanswered))
+	if m.Corrupted+m.Duplicated+m.Foreign > 0 {
+		fmt.Fprintf(t, "  no answers\t%s corrupted, %s duplicated, %s foreign\n", count(m.Corrupted), count(m.Duplicated), count(m.Foreign))
+	}
 	if s.Duration > 0 {
 		fmt.Fprintf(t, "  rate\t%s sent/s, %s received/s, %s out, %s in\n",
 			count(uint64(float64(m.Sent)/s.Duration)), count(uint64(float64(m.Received)/s.Duration)), size(m.SentBytes), size(m.ReceivedBytes))

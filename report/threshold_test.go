@@ -321,6 +321,11 @@ func TestCatalogue(t *testing.T) {
 				want = append([]string{metrics.PhaseTotal}, want...)
 			case f == metrics.HandshakeFailures && l.Name == "reason":
 				want = causes()
+			case f == metrics.Strays:
+				want = nil
+				for r := range messages.Stray(messages.NumStrays) {
+					want = append(want, r.String())
+				}
 			case f == metrics.HostSockets:
 				want = []string{metrics.SocketsUsed, metrics.SocketsTimeWait}
 			}

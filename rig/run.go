@@ -237,9 +237,8 @@ func (r *run) finish(o *report.Outcome) error {
 func (r *run) describe(ctx context.Context, o *report.Outcome, snap *metrics.Snapshot) {
 	cpu, rss := usage()
 	o.CPU, o.MaxRSS = cpu.Seconds(), rss
-	data := snap.Traffic.Sent[messages.OpText] + snap.Traffic.Sent[messages.OpBinary]
-	if r.story == nil && r.cfg.Traffic != players.Idle && data > snap.RoundTrip.Count() {
-		o.Unanswered = data - snap.RoundTrip.Count()
+	if r.story == nil && r.cfg.Traffic != players.Idle {
+		o.Unanswered = snap.Unanswered()
 	}
 	if all, err := r.manager.Snapshot(ctx); err == nil {
 		o.Panics = all.Panics
@@ -267,9 +266,7 @@ func (r *run) settle(ctx context.Context, snap *metrics.Snapshot) error {
 		if err := r.gather(ctx, snap); err != nil {
 			return fmt.Errorf("read the counts: %w", err)
 		}
-		t := &snap.Traffic
-		sent := t.Sent[messages.OpText] + t.Sent[messages.OpBinary]
-		if (t.Pending == 0 && (r.story != nil || r.cfg.Traffic == players.Idle || snap.RoundTrip.Count() >= sent)) || time.Now().After(until) {
+		if (snap.Traffic.Pending == 0 && (r.story != nil || r.cfg.Traffic == players.Idle || snap.Unanswered() == 0)) || time.Now().After(until) {
 			return nil
 		}
 		time.Sleep(10 * time.Millisecond)

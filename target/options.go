@@ -34,11 +34,15 @@ type Options struct {
 	// TickRate is how many ticks a second a Tick server makes, up to MaxTickRate. Default (0): 20.
 	TickRate int
 
-	// LoseEvery, DuplicateEvery and ReorderEvery have a Room server make faults, to try clients with: of the
-	// copies that a loop makes of what is said, every n-th is not sent, sent twice, or sent after
-	// the same speaker's next to the same member. Of a copy that more than one is about, the first is
-	// done. Default (0): never. Stats has what was done.
-	LoseEvery, DuplicateEvery, ReorderEvery int
+	// LoseEvery, DuplicateEvery and CorruptEvery have a server make faults, to try clients with: of the echoes
+	// that a loop of an Echo or a JSONAuth server makes, or the copies that one of a Room server makes of what is
+	// said, every n-th is not sent, sent twice, or sent with one byte changed. ReorderEvery, for Room only, has
+	// every n-th copy sent after the same speaker's next to the same member. Of a message that more than one is
+	// about, the first is done: lose, duplicate, reorder, corrupt. Default (0): never. Stats has what was done.
+	//
+	// A byte that is changed leaves text UTF-8. Of an echo it is one of any place, which moves; of a copy the last
+	// letter or digit, which leaves JSON what it was, but for a value. An empty echo is left as it is.
+	LoseEvery, DuplicateEvery, ReorderEvery, CorruptEvery int
 
 	// JWKS has the keys that a JSONAuth server, which must have some, verifies tokens with: the name of a
 	// file, or, if it begins with a brace, the JSON itself. A file is read again when it has changed or
@@ -159,13 +163,19 @@ func (o Options) check() error {
 	for _, f := range []struct {
 		name string
 		n    int
-	}{{"lose every", o.LoseEvery}, {"duplicate every", o.DuplicateEvery}, {"reorder every", o.ReorderEvery}} {
+	}{
+		{"lose every", o.LoseEvery}, {"duplicate every", o.DuplicateEvery}, {"reorder every", o.ReorderEvery},
+		{"corrupt every", o.CorruptEvery},
+	} {
 		switch {
 		case f.n < 0:
-			bad("%s: got %d copies, want 0 or more", f.name, f.n)
-		case f.n > 0 && o.Kind != Room:
-			bad("%s: got %d for kind %s, want none; it is for room", f.name, f.n, cmp.Or(o.Kind, Echo))
+			bad("%s: got %d messages, want 0 or more", f.name, f.n)
+		case f.n > 0 && o.Kind == Tick:
+			bad("%s: got %d for kind tick, want none; it is for echo, room and json-auth", f.name, f.n)
 		}
+	}
+	if o.ReorderEvery > 0 && o.Kind != Room && o.Kind != Tick {
+		bad("reorder every: got %d for kind %s, want none; it is for room", o.ReorderEvery, cmp.Or(o.Kind, Echo))
 	}
 	switch {
 	case o.Kind == JSONAuth && o.JWKS == "":

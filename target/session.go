@@ -67,8 +67,8 @@ func newHost(o *Options, t *totals) *host {
 		opts: o, totals: t, tally: t.newTally(), shared: t.shared, talk: t.shared.conversation(),
 		codecs: sync.Pool{New: func() any { return new(codec) }},
 	}
+	h.spoiler = newSpoiler(o)
 	if h.shared.hall != nil {
-		h.spoiler = newSpoiler(o)
 		h.shared.hall.attach(h)
 	}
 	h.holder = newHolder(h.shared.delays, h)
@@ -223,31 +223,34 @@ func (s *session) message(op ws.OpCode, packed bool, p, out []byte) []byte {
 	if s.phase != open {
 		return out
 	}
-	at := len(out)
-	out, answered := s.converse(op, p, out)
-	switch {
-	case answered:
-	case packed:
-		out = z.deflate(out, op, p, int(s.window))
-	default:
-		out = appendFrame(out, op, p)
+	if s.host.talk != nil {
+		if answered, ok := s.host.talk.message(s, op, p, out); ok {
+			return s.hold(answered, len(out))
+		}
 	}
-	if s.host.holder != nil {
-		return s.host.holder.hold(s, out, at)
+	for range s.host.spoilEcho(op, p) {
+		if s.phase != open { // the one before was too much to hold back
+			break
+		}
+		t.sent.Add(1)
+		t.sentBytes.Add(uint64(len(p)))
+		at := len(out)
+		if packed {
+			out = z.deflate(out, op, p, int(s.window))
+		} else {
+			out = appendFrame(out, op, p)
+		}
+		out = s.hold(out, at)
 	}
 	return out
 }
 
-// converse answers a message that is not to be echoed, and counts one that is.
-func (s *session) converse(op ws.OpCode, p, out []byte) ([]byte, bool) {
-	if s.host.talk != nil {
-		if answered, ok := s.host.talk.message(s, op, p, out); ok {
-			return answered, true
-		}
+// hold has the answer at the end of out, from at on, held back if the server is to be slow.
+func (s *session) hold(out []byte, at int) []byte {
+	if s.host.holder == nil {
+		return out
 	}
-	s.host.tally.sent.Add(1)
-	s.host.tally.sentBytes.Add(uint64(len(p)))
-	return out, false
+	return s.host.holder.hold(s, out, at)
 }
 
 // closeFrame completes the closing handshake, whoever began it. The server closes TCP first

@@ -1,33 +1,102 @@
 package target
 
-// spoiler makes the faults that a Room server is told to make, on the copies that it would have its members
-// sent. Each host has its own and counts its own copies, so what it does needs no chance and is counted exactly.
-type spoiler struct {
-	// Static after construction: every how many copies; 0 is never.
-	lose, duplicate, reorder uint64
+import (
+	"sync/atomic"
 
-	copies uint64 // owned by the host
+	"github.com/gobwas/ws"
+)
+
+// spoiler makes the faults that a server is told to make: a Room server on the copies that it would have its
+// members sent, others on echoes. Each host has its own and counts its own messages, so what it does needs no
+// chance and is counted exactly.
+type spoiler struct {
+	// Static after construction: every how many messages; 0 is never.
+	lose, duplicate, reorder, corrupt uint64
+
+	// Atomic, as echoing sessions that have a goroutine each hold no lock.
+	messages  atomic.Uint64
+	corrupted atomic.Uint64
 }
 
 func newSpoiler(o *Options) *spoiler {
-	if o.LoseEvery == 0 && o.DuplicateEvery == 0 && o.ReorderEvery == 0 {
+	if o.LoseEvery == 0 && o.DuplicateEvery == 0 && o.ReorderEvery == 0 && o.CorruptEvery == 0 {
 		return nil
 	}
-	return &spoiler{lose: uint64(o.LoseEvery), duplicate: uint64(o.DuplicateEvery), reorder: uint64(o.ReorderEvery)}
+	return &spoiler{
+		lose: uint64(o.LoseEvery), duplicate: uint64(o.DuplicateEvery),
+		reorder: uint64(o.ReorderEvery), corrupt: uint64(o.CorruptEvery),
+	}
 }
 
-func every(n, copies uint64) bool { return n > 0 && copies%n == 0 }
+func every(n, messages uint64) bool { return n > 0 && messages%n == 0 }
 
-// spoil pushes a copy of d to a member, or twice, or not now or ever, and gives how many it pushed. A copy that
-// is out of order is kept back until the same speaker's next one has been pushed, or until the member goes.
-func (h *host) spoil(g *guest, d *delivery) (pushed uint64) {
+// spoilEcho gives how often p is to be echoed, perhaps after it changed p, and counts what it did.
+func (h *host) spoilEcho(op ws.OpCode, p []byte) (times int) {
 	f := h.spoiler
-	f.copies++
+	if f == nil {
+		return 1
+	}
+	n := f.messages.Add(1)
 	switch {
-	case every(f.lose, f.copies):
+	case every(f.lose, n):
 		h.tally.lost.Add(1)
 		return 0
-	case every(f.duplicate, f.copies):
+	case every(f.duplicate, n):
+		h.tally.duplicated.Add(1)
+		return 2
+	case every(f.corrupt, n) && len(p) > 0:
+		// A prime step comes by every place of messages whose length it does not divide.
+		spoilAt(p, op == ws.OpText, int(f.corrupted.Add(1)*7919%uint64(len(p))))
+		h.tally.corrupted.Add(1)
+	}
+	return 1
+}
+
+// spoilAt changes the byte of p at a place, or the last one of the character there. Text stays UTF-8: ASCII is
+// turned into other ASCII, and the last byte of a longer character has six bits that may be anything.
+func spoilAt(p []byte, isText bool, at int) {
+	for isText && p[at] >= 0x80 && at+1 < len(p) && p[at+1]&0xc0 == 0x80 {
+		at++
+	}
+	switch c := p[at]; {
+	case c >= '0' && c <= '9':
+		p[at] = '0' + (c-'0'+1)%10
+	case c >= 'a' && c <= 'z':
+		p[at] = 'a' + (c-'a'+1)%26
+	case c >= 'A' && c <= 'Z':
+		p[at] = 'A' + (c-'A'+1)%26
+	default:
+		p[at] ^= 1
+	}
+}
+
+// spoilt gives a copy of d whose last letter or digit is another, so that JSON stays JSON.
+func (d *delivery) spoilt() *delivery {
+	c := *d
+	c.frame = append([]byte(nil), d.frame...)
+	p := c.frame[len(c.frame)-c.size:]
+	at := len(p) - 1
+	for i := at; i >= 0; i-- {
+		if b := p[i] | 0x20; b >= 'a' && b <= 'z' || p[i] >= '0' && p[i] <= '9' {
+			at = i
+			break
+		}
+	}
+	spoilAt(p, true, at)
+	return &c
+}
+
+// spoil pushes a copy of d to a member, or twice, or changed, or not now or ever, and gives how many it pushed. A
+// copy that is out of order is kept back until the same speaker's next one has been pushed unchanged, or until the
+// member goes: from a changed one a client need not be able to tell that it was the next.
+func (h *host) spoil(g *guest, d *delivery) (pushed uint64) {
+	f := h.spoiler
+	n := f.messages.Add(1)
+	switch {
+	case every(f.lose, n):
+		h.tally.lost.Add(1)
+		return 0
+	case every(f.duplicate, n):
 		if !h.push(g, d) {
 			return 0
 		}
@@ -36,9 +105,15 @@ func (h *host) spoil(g *guest, d *delivery) (pushed uint64) {
 			h.tally.duplicated.Add(1)
 			pushed = 2
 		}
-	case every(f.reorder, f.copies) && g.held.room == nil:
+	case every(f.reorder, n) && g.held.room == nil:
 		g.held = *d
 		return 0
+	case every(f.corrupt, n):
+		if !h.push(g, d.spoilt()) {
+			return 0
+		}
+		h.tally.corrupted.Add(1)
+		return 1
 	case h.push(g, d):
 		pushed = 1
 	default:

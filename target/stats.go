@@ -37,9 +37,10 @@ type Stats struct {
 	Broadcasts uint64 // messages said to a room
 	Deliveries uint64 // copies of them made for members
 	Dropped    uint64 // copies, and turns of games, not made as a loop had too many waiting
-	Lost       uint64 // copies left out, as the server was told to make faults; those it kept back for members who went are among them
-	Duplicated uint64 // copies made once more, for the same reason; Deliveries counts both
+	Lost       uint64 // copies and echoes left out, as the server was told to make faults; copies kept back for members who went are among them
+	Duplicated uint64 // copies and echoes made once more, for the same reason; Sent, and Deliveries of copies, count both
 	Reordered  uint64 // copies made after the same speaker's next; Deliveries counts them
+	Corrupted  uint64 // copies and echoes made with one byte changed; Sent, and Deliveries of copies, count them
 	Games      int    // games being played now
 	Started    uint64 // games begun
 
@@ -76,7 +77,7 @@ type tally struct {
 	answers, errors                             atomic.Uint64
 	joins, leaves                               atomic.Uint64
 	broadcasts, deliveries, dropped, started    atomic.Uint64
-	lost, duplicated, reordered                 atomic.Uint64
+	lost, duplicated, reordered, corrupted      atomic.Uint64
 	beats, ticks, skipped                       atomic.Uint64
 	tokensRefused, scopesRefused, expired, slow atomic.Uint64
 	delayed, forgone, overheld, stalls          atomic.Uint64
@@ -160,6 +161,7 @@ func (t *totals) snapshot() Stats {
 		s.Lost += y.lost.Load()
 		s.Duplicated += y.duplicated.Load()
 		s.Reordered += y.reordered.Load()
+		s.Corrupted += y.corrupted.Load()
 		s.Beats += y.beats.Load()
 		s.Ticks += y.ticks.Load()
 		s.Skipped += y.skipped.Load()

@@ -239,7 +239,10 @@ func shareOf(name string, part, all, timed []string) *figure {
 // is on its way would be taken for lost.
 func shareUndelivered(s series) *figure {
 	expected := key("deliveries_expected_total", s.kind, s.name)
-	came := []string{key("deliveries_total", s.kind, s.name, "order", "in_order"), key("deliveries_total", s.kind, s.name, "order", "late")}
+	var came []string
+	for _, order := range []string{"in_order", "late", "corrupt"} {
+		came = append(came, key("deliveries_total", s.kind, s.name, "order", order))
+	}
 	return &figure{
 		name: "delivery " + s.name + ".rate", unit: Share, grows: moves, settles: true, counters: append(came, expected),
 		read: func(v View) (float64, bool) {

@@ -227,7 +227,7 @@ func TestMistakes(t *testing.T) {
 		{"sent ** 2 > 1", "at column 6: unknown operator **: want + - * /, a comparison, and, or, not"},
 		{"!sent", "at column 1: got a count behind !, want a comparison, in parentheses"},
 
-		{"metric('closes_totl') == 0", `at column 1: unknown metric "closes_totl": want one of 64 names; did you mean closes_total?`},
+		{"metric('closes_totl') == 0", `at column 1: unknown metric "closes_totl": want one of 65 names; did you mean closes_total?`},
 		{"metric('closes_total{cod=\"1006\"}') == 0", `at column 1: the metric closes_total has no label "cod": want code, initiator; did you mean code?`},
 		{"metric('closes_total{code=\"1066\"}') == 0", `at column 1: unknown code "1066" of the metric closes_total: want 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000-3999, 4000-4999, invalid; did you mean 1006?`},
 		{"metric('closes_total{code=1006}') == 0", `at column 1: got the metric closes_total with labels that cannot be read, want them as closes_total{code="1000"}`},

@@ -2,14 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/tidwall/gjson"
-
-	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/internal/figures"
 )
 
 // crowd is 2,000 players in a room, 10 of whom say 10 things each, once all are there. They go when all has been
@@ -56,67 +55,60 @@ players:
 load: {players: 2000, iterations: 1, duration: 3m}
 `
 
-// TestDeliveries: what a server loses, sends twice and sends out of order is what the run reports, exactly, and
-// so is everything else that both count.
+// TestDeliveries: what a server loses, sends twice, sends out of order and changes is what the run reports, exactly,
+// and so is everything else that both count.
 func TestDeliveries(t *testing.T) {
-	t.Setenv("LOADRIG_TEST_AS_PROGRAM", "1")
 	for _, c := range []struct {
-		name                      string
-		flags                     []string
-		wantLost, wantTwice, late bool
+		name  string
+		flags []string
 	}{
-		{"all at once", []string{"--lose-every", "97", "--duplicate-every", "89", "--reorder-every", "83"}, true, true, true},
-		{"none", nil, false, false, false},
+		{"all at once", []string{"--lose-every", "97", "--duplicate-every", "89", "--reorder-every", "83", "--corrupt-every", "79"}},
+		{"none", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "crowd.yaml")
 			if err := os.WriteFile(file, []byte(crowd), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			var out, talk bytes.Buffer
-			parent := ThisProcess()
-			parent.Stderr = &talk
-			server, err := startChild(&parent, "room", c.flags...)
-			if err != nil {
-				t.Fatal(err, talk.String())
-			}
-			code := Main(Process{
-				Args:  []string{"run", file, "-q", "--json", "--url", server.url, "--max-lag", "1m"},
-				Stdin: new(bytes.Buffer), Stdout: &out, Stderr: &talk,
-				Getenv: func(string) string { return "" }, Executable: os.Executable,
-				Interrupted: func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
-			})
-			sum := gjson.Parse(out.String())
+			server := served(t, "room", c.flags...)
+			o := carryOut(t, file, "--url", server.url)
 			stats, err := server.stop()
-			if err != nil || code != ExitPass || sum.Get("verdict").Str != string(report.Pass) {
-				t.Fatalf("got %v, code %d, %s\n%s", err, code, out.String(), talk.String())
+			faults := c.flags != nil
+			wantCode, wantReasons := ExitPass, "[]"
+			if faults {
+				wantCode = ExitFailed
+				wantReasons = fmt.Sprintf(`["%s deliveries of \"say\" came with another stamp than was sent"]`, figures.Count(stats.Corrupted))
 			}
-			d := sum.Get("scenario.deliveries.0")
-			for _, w := range []struct {
-				what      string
-				got, want uint64
-			}{
-				{"published", d.Get("published").Uint(), 100},
-				{"broadcasts", stats.Broadcasts, 100},
-				{"expected", d.Get("expected").Uint(), 200_000},
-				{"lost", d.Get("lost").Uint(), stats.Lost},
-				{"duplicate", d.Get("duplicate").Uint(), stats.Duplicated},
-				{"late", d.Get("late").Uint(), stats.Reordered},
-				{"all that came", d.Get("in_order").Uint() + d.Get("late").Uint() + d.Get("duplicate").Uint(), stats.Deliveries},
-				{"expected less what was lost", d.Get("expected").Uint() - d.Get("lost").Uint(), stats.Deliveries - stats.Duplicated},
-				{"dropped by the server", stats.Dropped, 0},
-				{"received", sum.Get("messages.received").Uint(), stats.Sent},
-				{"sent", sum.Get("messages.sent").Uint(), stats.Received},
-				{"opened", sum.Get("connections.opened").Uint(), stats.Opened},
-			} {
-				if w.got != w.want {
-					t.Errorf("%s: got %d, want %d", w.what, w.got, w.want)
+			var reasons bytes.Buffer
+			_ = json.Compact(&reasons, []byte(o.sum.Get("reasons").Raw))
+			if err != nil || o.code != wantCode || reasons.String() != wantReasons {
+				t.Fatalf("got %v, code %d, %s, want %d, %s\n%s", err, o.code, &reasons, wantCode, wantReasons, o.talked)
+			}
+			d := o.sum.Get("scenario.deliveries.0")
+			inOrder, late, corrupt := d.Get("in_order").Uint(), d.Get("late").Uint(), d.Get("corrupt").Uint()
+			agree(t,
+				same{"published", d.Get("published").Uint(), 100},
+				same{"broadcasts", stats.Broadcasts, 100},
+				same{"expected", d.Get("expected").Uint(), 200_000},
+				same{"lost", d.Get("lost").Uint(), stats.Lost},
+				same{"duplicate", d.Get("duplicate").Uint(), stats.Duplicated},
+				same{"late", late, stats.Reordered},
+				same{"corrupt", corrupt, stats.Corrupted},
+				same{"all that came", inOrder + late + corrupt + d.Get("duplicate").Uint(), stats.Deliveries},
+				same{"latencies", d.Get("latency_seconds.count").Uint(), inOrder + late},
+				same{"expected less what was lost", d.Get("expected").Uint() - d.Get("lost").Uint(), stats.Deliveries - stats.Duplicated},
+				same{"dropped by the server", stats.Dropped, 0},
+				same{"received", o.sum.Get("messages.received").Uint(), stats.Sent},
+				same{"sent", o.sum.Get("messages.sent").Uint(), stats.Received},
+				same{"opened", o.sum.Get("connections.opened").Uint(), stats.Opened},
+			)
+			for what, n := range map[string]uint64{"lost": stats.Lost, "duplicated": stats.Duplicated, "reordered": stats.Reordered, "corrupted": stats.Corrupted} {
+				if (n > 0) != faults {
+					t.Errorf("got %d %s", n, what)
 				}
 			}
-			if (stats.Lost > 0) != c.wantLost || (stats.Duplicated > 0) != c.wantTwice || (stats.Reordered > 0) != c.late {
-				t.Errorf("got %d lost, %d duplicated, %d reordered", stats.Lost, stats.Duplicated, stats.Reordered)
-			}
-			t.Logf("%d published, %d copies expected: %d lost, %d twice, %d late", stats.Broadcasts, d.Get("expected").Uint(), stats.Lost, stats.Duplicated, stats.Reordered)
+			t.Logf("%d published, %d copies expected: %d lost, %d twice, %d late, %d changed",
+				stats.Broadcasts, d.Get("expected").Uint(), stats.Lost, stats.Duplicated, stats.Reordered, stats.Corrupted)
 		})
 	}
 }

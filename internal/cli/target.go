@@ -40,7 +40,7 @@ those of a run against it.
 docs/targets.md has their protocols.`,
 		Example: `  loadrig target --listen 127.0.0.1:8080
   loadrig target tick --tick-rate 60
-  loadrig target room --lose-every 1000
+  loadrig target room --lose-every 1000 --corrupt-every 997
   loadrig target echo --delay bimodal:10ms,100ms,10% --stall 1s/10s --delay-log truth.log
   loadrig target json-auth --jwks jwks.json --audience game`,
 		Args:      knownKind,
@@ -74,9 +74,10 @@ docs/targets.md has their protocols.`,
 	f.BoolVar(&o.Compress, "compress", false, "take offers of compression (permessage-deflate), without context takeover")
 	f.IntVar(&o.Loops, "loops", 0, "`number` of event loops, each good for one core (default half of the cores)")
 	f.IntVar(&o.TickRate, "tick-rate", 0, "ticks a `second` of a tick target (default 20)")
-	f.IntVar(&o.LoseEvery, "lose-every", 0, "`number`: of the copies that a room target makes for members, leave out every n-th")
-	f.IntVar(&o.DuplicateEvery, "duplicate-every", 0, "`number`: of these copies, send every n-th twice")
-	f.IntVar(&o.ReorderEvery, "reorder-every", 0, "`number`: of these copies, send every n-th after the same speaker's next")
+	f.IntVar(&o.LoseEvery, "lose-every", 0, "`number`: of the echoes, or of the copies that a room target makes for members, leave out every n-th")
+	f.IntVar(&o.DuplicateEvery, "duplicate-every", 0, "`number`: of these, send every n-th twice")
+	f.IntVar(&o.CorruptEvery, "corrupt-every", 0, "`number`: of these, change one byte in every n-th")
+	f.IntVar(&o.ReorderEvery, "reorder-every", 0, "`number`: of the copies of a room target, send every n-th after the same speaker's next")
 	d.register(f, &o)
 	f.StringVar(&o.JWKS, "jwks", "", "`file` with the keys that a json-auth target verifies tokens with, or the JSON itself")
 	f.StringVar(&o.Issuer, "issuer", "", "`iss` that the tokens of a json-auth target must have (default any)")
@@ -120,17 +121,22 @@ func checkKind(c *cobra.Command, o target.Options) error {
 		name string
 		kind target.Kind
 	}{
-		{"tick-rate", target.Tick}, {"lose-every", target.Room}, {"duplicate-every", target.Room}, {"reorder-every", target.Room},
+		{"tick-rate", target.Tick}, {"reorder-every", target.Room},
 		{"jwks", target.JSONAuth}, {"issuer", target.JSONAuth}, {"audience", target.JSONAuth},
 	} {
 		if c.Flags().Changed(f.name) && o.Kind != f.kind {
 			errs = append(errs, fmt.Errorf("--%s: is for loadrig target %s", f.name, f.kind))
 		}
 	}
+	for _, name := range []string{"lose-every", "duplicate-every", "corrupt-every"} {
+		if c.Flags().Changed(name) && o.Kind == target.Tick {
+			errs = append(errs, fmt.Errorf("--%s: is for loadrig target echo, room and json-auth", name))
+		}
+	}
 	if c.Flags().Changed("tick-rate") && (o.TickRate < 1 || o.TickRate > target.MaxTickRate) {
 		errs = append(errs, fmt.Errorf("--tick-rate: got %d, want 1 to %d a second", o.TickRate, target.MaxTickRate))
 	}
-	for _, name := range []string{"lose-every", "duplicate-every", "reorder-every"} {
+	for _, name := range []string{"lose-every", "duplicate-every", "reorder-every", "corrupt-every"} {
 		if n, _ := c.Flags().GetInt(name); c.Flags().Changed(name) && n < 1 {
 			errs = append(errs, fmt.Errorf("--%s: got %d, want 1 or more; without the flag it is never", name, n))
 		}
@@ -185,7 +191,7 @@ type targetStats struct {
 	SentBytes     uint64            `json:"sent_bytes"`
 	Pings         uint64            `json:"pings"`
 	Failed        uint64            `json:"failed"`
-	Answers       uint64            `json:"answers,omitempty"` // of kinds that are not echo, as are all below but closes
+	Answers       uint64            `json:"answers,omitempty"` // of kinds that are not echo
 	Errors        uint64            `json:"errors,omitempty"`
 	Joins         uint64            `json:"joins,omitempty"`
 	Leaves        uint64            `json:"leaves,omitempty"`
@@ -195,6 +201,7 @@ type targetStats struct {
 	Lost          uint64            `json:"lost,omitempty"`
 	Duplicated    uint64            `json:"duplicated,omitempty"`
 	Reordered     uint64            `json:"reordered,omitempty"`
+	Corrupted     uint64            `json:"corrupted,omitempty"`
 	Games         uint64            `json:"games,omitempty"`
 	Beats         uint64            `json:"beats,omitempty"`
 	Ticks         uint64            `json:"ticks,omitempty"`
@@ -217,7 +224,7 @@ func newTargetStats(s target.Stats) targetStats {
 		Pings: s.Pings, Failed: s.Failed,
 		Answers: s.Answers, Errors: s.Errors, Joins: s.Joins, Leaves: s.Leaves,
 		Broadcasts: s.Broadcasts, Deliveries: s.Deliveries, Dropped: s.Dropped, Games: s.Started,
-		Lost: s.Lost, Duplicated: s.Duplicated, Reordered: s.Reordered,
+		Lost: s.Lost, Duplicated: s.Duplicated, Reordered: s.Reordered, Corrupted: s.Corrupted,
 		Beats: s.Beats, Ticks: s.Ticks, Skipped: s.Skipped,
 		TokensRefused: s.TokensRefused, ScopesRefused: s.ScopesRefused, Expired: s.Expired, Slow: s.Slow,
 		Delayed: s.Delayed, Forgone: s.Forgone, Overheld: s.Overheld, Stalls: s.Stalls,

@@ -72,18 +72,31 @@ func (p *FaultProxy) Injected() (n [NumFaults]uint64) {
 // Strike has a share of the connections that are open now meet with what, which is FaultReset, FaultCut or
 // FaultHalfOpen. Which ones is drawn from random.
 func (p *FaultProxy) Strike(what Fault, share float64, random *rand.Rand) {
-	p.mu.Lock()
-	hit := make([]*link, 0, len(p.links))
-	for _, l := range p.links {
-		hit = append(hit, l)
-	}
-	p.mu.Unlock()
-	slices.SortFunc(hit, func(a, b *link) int { return int(a.n) - int(b.n) })
-	for _, l := range hit {
+	for _, l := range p.byAge() {
 		if random.Float64() < share {
 			l.strike(what)
 		}
 	}
+}
+
+// StrikeFirst is Strike of the n oldest connections that are open now, or of all if there are fewer.
+func (p *FaultProxy) StrikeFirst(what Fault, n int) {
+	hit := p.byAge()
+	for _, l := range hit[:min(n, len(hit))] {
+		l.strike(what)
+	}
+}
+
+// byAge gives the connections that are open now, the oldest first.
+func (p *FaultProxy) byAge() []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]*link, 0, len(p.links))
+	for _, l := range p.links {
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b *link) int { return int(a.n) - int(b.n) })
+	return list
 }
 
 // Close stops listening, resets all connections, and waits until nothing is left of them.

@@ -15,35 +15,51 @@ import (
 	"github.com/loadrig/loadrig/report"
 )
 
-// TestPrometheus has a real Prometheus scrape a run of a scenario. What it then says is what the summary says: counts
-// to the last one, quantiles within the buckets. All rules and all queries of all dashboards have an answer.
+// TestPrometheus has two real Prometheus servers scrape a run of a scenario, one with native histograms and one with
+// classic ones. What they then say is what the summary says: counts to the last one, quantiles within the buckets. All
+// rules and all queries of all dashboards have an answer from both.
 func TestPrometheus(t *testing.T) {
 	c := everything(t)
-	p := newScraper(t, c.HTTP)
+	native, classic := newScraper(t, c.HTTP, true), newScraper(t, c.HTTP, false)
 	// Counters are seen at 0 first: a rate does not know of what was there at the first scrape.
 	c.Starting = func() {
-		if !p.await(func() bool { list, err := p.now("loadrig_build_info"); return err == nil && len(list) == 1 }) {
-			t.Error("prometheus: waited a minute until it scrapes")
+		for _, p := range []*scraper{native, classic} {
+			if !p.await(func() bool { list, err := p.now("loadrig_build_info"); return err == nil && len(list) == 1 }) {
+				t.Error("prometheus: waited a minute until it scrapes")
+			}
 		}
 	}
 	began := time.Now()
 	watched(t, c, func(s *report.Summary, w *metrics.Whole) {
 		// The final counts must have been scraped, and then some more: a rate wants two samples, and rules their turn.
 		enough := time.Now().Add(3 * time.Second)
-		p.until("it has scraped the final counts", func() bool {
-			list := p.vector("timestamp(loadrig_build_info)")
-			if len(list) != 1 {
-				return false
+		for _, p := range []*scraper{native, classic} {
+			p.until("it has scraped the final counts", func() bool { return p.scrapedAfter(enough) })
+			rulesEvaluate(t, p, enough)
+			dashboardsAnswer(t, p, began, time.Now())
+		}
+		sameCounts(t, native, s)
+		sameTimes(t, native, w)
+		for _, key := range []string{metrics.Response.Key(), metrics.RoundTrip.Key()} {
+			if got, want := classic.number(metrics.Prefix+key+"_count"), w.TimesOf(key).Count(); got != float64(want) {
+				t.Errorf("classic %s: Prometheus has %v, the records %d", key, got, want)
 			}
-			at, _ := list[0].Value[1].(string)
-			v, err := strconv.ParseFloat(at, 64)
-			return err == nil && v > float64(enough.UnixMilli())/1e3
-		})
-		sameCounts(t, p, s)
-		sameTimes(t, p, w)
-		rulesEvaluate(t, p, enough)
-		dashboardsAnswer(t, p, began, time.Now())
+		}
+		if n := len(classic.vector("histogram_count(loadrig_response_seconds)")) + len(native.vector("loadrig_response_seconds_bucket")); n != 0 {
+			t.Error("the two are not of different kinds")
+		}
 	})
+}
+
+// scrapedAfter tells whether the last scrape was after a time.
+func (p *scraper) scrapedAfter(after time.Time) bool {
+	list := p.vector("timestamp(loadrig_build_info)")
+	if len(list) != 1 {
+		return false
+	}
+	text, _ := list[0].Value[1].(string)
+	at, err := strconv.ParseFloat(text, 64)
+	return err == nil && at > float64(after.UnixMilli())/1e3
 }
 
 // sameCounts compares counts, which must be equal.
@@ -138,7 +154,7 @@ func sameCounts(t *testing.T, p *scraper, s *report.Summary) {
 	if s.Response.Count == 0 || lost == 0 || failed == 0 || len(o.Deliveries) == 0 || o.Deliveries[0].InOrder == 0 || len(o.Ticks) == 0 || len(o.Populations) < 4 {
 		t.Errorf("the run had nothing to compare: %+v", o)
 	}
-	t.Logf("%d counts are equal or told above", compared)
+	t.Logf("%d counts compared", compared)
 }
 
 // sameTimes compares sums, which a histogram has exactly, and quantiles. Prometheus gives a quantile as a point of the

@@ -30,8 +30,8 @@ var (
 	everyFive         = regexp.MustCompile(`(_interval|_timeout): 5s`)
 )
 
-// newScraper starts Prometheus with native histograms until the test ends.
-func newScraper(t *testing.T, target string) *scraper {
+// newScraper starts Prometheus until the test ends, with native histograms or without.
+func newScraper(t *testing.T, target string, native bool) *scraper {
 	t.Helper()
 	tool, err := exec.LookPath("prometheus")
 	if err != nil {
@@ -56,19 +56,25 @@ func newScraper(t *testing.T, target string) *scraper {
 	}
 	conf := everyFive.ReplaceAllString(string(text), "$1: 1s")
 	conf = strings.Replace(conf, `"loadrig:9464"`, `"`+target+`"`, 1)
-	const native = "scrape_native_histograms: true"
-	if conf == string(text) || !strings.Contains(conf, target) || !strings.Contains(conf, native) {
+	const on = "scrape_native_histograms: true"
+	if conf == string(text) || !strings.Contains(conf, target) || !strings.Contains(conf, on) {
 		t.Fatalf("%s is not as this test knows it:\n%s", file, text)
 	}
-	if major < 3 || major == 3 && minor < 8 { // it has the flag instead
-		conf = strings.Replace(conf, native, "", 1)
+	p := &scraper{t: t, addr: freeAddress(t)}
+	args := []string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + p.addr, "--log.level=error"}
+	switch old := major < 3 || major == 3 && minor < 8; {
+	case old && native: // it has a flag instead
+		args = append(args, "--enable-feature=native-histograms")
+		conf = strings.Replace(conf, on, "", 1)
+	case old:
+		conf = strings.Replace(conf, on, "", 1)
+	case !native:
+		conf = strings.Replace(conf, on, "scrape_native_histograms: false", 1)
 	}
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &scraper{t: t, addr: freeAddress(t)}
-	listens(t, p.addr, tool, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr,
-		"--enable-feature=native-histograms", "--log.level=error")
+	listens(t, p.addr, tool, args...)
 	p.until("it is ready", func() bool {
 		resp, err := http.Get("http://" + p.addr + "/-/ready")
 		if err != nil {

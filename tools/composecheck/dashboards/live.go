@@ -71,6 +71,8 @@ func live() *dashboard.DashboardBuilder {
 			query{"{{reason}}", sum("reason", rate("sends_dropped_total"))})).
 		WithPanel(lines("Messages waiting", "For a socket to take them: the server does not read as fast as is sent.", number, third,
 			query{"waiting", sum("", series("sends_pending"))})).
+		WithPanel(lines("Messages that are no answer", "A second, by why: changed, come again, or answering nothing; empty for a run with a scenario.", perSecond, third,
+			query{"{{reason}}", sum("reason", rate("stray_messages_total"))})).
 		WithPanel(lines("Refused commands", "Commands a second that the state of the connection did not allow.", perSecond, third,
 			query{"{{command}} while {{state}}", sum("command, state", rate("commands_refused_total"))}))
 

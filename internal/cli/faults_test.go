@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
-
-	"github.com/loadrig/loadrig/report"
 )
 
 // outcome is what came of a run.
@@ -30,6 +29,31 @@ func carryOut(t *testing.T, args ...string) outcome {
 		Interrupted: func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
 	})
 	return outcome{code, gjson.Parse(out.String()), talk.String()}
+}
+
+// judged checks the verdict: that there are reasons which say so, or that it is pass if there are to be none. That the
+// run was not to be trusted besides is for a busy machine to say; the counts are exact all the same.
+func judged(t *testing.T, o outcome, reason string) {
+	t.Helper()
+	var ofServer []string
+	for _, r := range o.sum.Get("reasons").Array() {
+		ofServer = append(ofServer, r.Str)
+	}
+	switch {
+	case o.code == ExitUntrustworthy:
+		t.Logf("not to be trusted: %q", ofServer)
+		if reason == "" {
+			return
+		}
+	case reason == "" && o.code == ExitPass && len(ofServer) == 0:
+		return
+	case reason == "" || o.code != ExitFailed:
+		t.Errorf("got code %d, %q, want the reason %q\n%s", o.code, ofServer, reason, o.talked)
+		return
+	}
+	if !slices.ContainsFunc(ofServer, func(r string) bool { return strings.Contains(r, reason) }) {
+		t.Errorf("got %q, want %q among them", ofServer, reason)
+	}
 }
 
 // same is a pair of counts of the same thing.
@@ -103,14 +127,7 @@ func TestEchoes(t *testing.T) {
 				same{"answers", o.sum.Get("response_seconds.count").Uint(), stats.Received - stats.Lost - stats.Corrupted},
 				same{"opened", o.sum.Get("connections.opened").Uint(), stats.Opened},
 			)
-			wantCode, wantVerdict := ExitPass, report.Pass
-			if c.faults {
-				wantCode, wantVerdict = ExitFailed, report.Fail
-			}
-			reasons := o.sum.Get("reasons").String()
-			if o.code != wantCode || o.sum.Get("verdict").Str != string(wantVerdict) || !strings.Contains(reasons, c.refusal) {
-				t.Errorf("got code %d, %s %s, want %d, %s", o.code, o.sum.Get("verdict"), reasons, wantCode, wantVerdict)
-			}
+			judged(t, o, c.refusal)
 			if c.faults != (stats.Corrupted > 0 && stats.Duplicated > 0) {
 				t.Errorf("got %d corrupted, %d duplicated", stats.Corrupted, stats.Duplicated)
 			}

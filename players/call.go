@@ -73,9 +73,8 @@ func (c *calls) work() {
 	}
 }
 
-// answered is what an HTTP request has come to, for the player that waits at pc, if it still does.
+// answered is what an HTTP request has come to, for the player that waits for it, if it still does.
 type answered struct {
-	player, pc         int32
 	series             int
 	ok                 bool
 	body               []byte
@@ -97,7 +96,8 @@ func (p *Player) call(c *actors.Connection, in *scenario.Instr) bool {
 			header.Set("Content-Type", "application/json")
 		}
 	}
-	a := &answered{player: p.n, pc: p.pc, series: x.Series, intended: p.intended}
+	a := &answered{series: x.Series, intended: p.intended}
+	p.extra().call = a
 	id, cast := c.ID(), s.cast
 	cast.calls.do(func() {
 		a.sent = messages.Now()
@@ -144,6 +144,7 @@ func (s *stage) count(a *answered) {
 // called takes what an HTTP request has come to.
 func (p *Player) called(c *actors.Connection, a *answered) {
 	x, s := p.prog.Code[p.pc].Arg.(*scenario.HTTP), p.stage
+	p.own.call = nil
 	if !a.ok {
 		p.otherwise(c, messages.Now())
 		return

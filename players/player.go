@@ -41,7 +41,8 @@ type extras struct {
 	ticks     []messages.Stamp // when the last tick of each rule came
 	member    []string         // of these audiences
 	senders   map[uint64]seen
-	awaited   uint64 // hash of the id of the request that is waited for
+	awaited   uint64    // hash of the id of the request that is waited for
+	call      *answered // the HTTP request that is waited for
 	published uint32
 	rest      messages.Stamp // when the wait is over that a loss came into; 0 if it came into none
 }
@@ -132,7 +133,7 @@ func (p *Player) signaled(c *actors.Connection, e *messages.Signaled) {
 		}
 	case *answered:
 		p.stage.count(v)
-		if p.waiting == forCall && v.player == p.n && v.pc == p.pc {
+		if p.waiting == forCall && p.own != nil && p.own.call == v { // it may be that of a step before, or of another player
 			p.called(c, v)
 		}
 	}

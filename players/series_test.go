@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,5 +181,59 @@ func TestSeriesAreBounded(t *testing.T) {
 		if _, err := scenario.Read(strings.NewReader(c.text), "test.yaml", ".", scenario.Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
+	}
+}
+
+// TestStaleCall: an HTTP step that a lost connection had begin anew takes its own answer, and not that of the one
+// before, which comes first. Both are counted.
+func TestStaleCall(t *testing.T) {
+	first, second := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	var tr *troupe
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) == 1 {
+			close(first)
+			<-second // until the other is there
+			_, _ = w.Write([]byte(`{"v":"stale"}`))
+			return
+		}
+		close(second)
+		for told := false; !told; time.Sleep(time.Millisecond) { // of the stale one
+			tr.do(func() { told = tr.requests[0] == 1 })
+		}
+		_, _ = w.Write([]byte(`{"v":"own"}`))
+	}))
+	defer web.Close()
+	var connections atomic.Int32
+	srv := wstest.Serve(t, func(c net.Conn) {
+		p, err := wstest.Upgrade(c)
+		if err != nil {
+			return
+		}
+		if connections.Add(1) == 1 {
+			<-first
+			_ = c.Close()
+			return
+		}
+		if err := hear(p, "own"); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := p.AwaitClose(); err == nil {
+			_, _ = p.Write(wstest.Close(1000, ""))
+		}
+	})
+	tr = prepare(t, srv.URL(), `
+players:
+  one:
+    steps:
+      - connect
+      - http: {name: shop, url: "`+web.URL+`", save: {v: v}}
+      - send: "{{ v }}"
+    lost: [reconnect: {}]
+`, 1, nil)
+	tr.begin(t)
+	tr.await(t)
+	if tr.requests[0] != 2 || connections.Load() != 2 {
+		t.Errorf("got %d answers over %d connections, want 2 over 2", tr.requests[0], connections.Load())
 	}
 }

@@ -34,7 +34,7 @@ const (
 const (
 	patient       = 1 // seconds
 	maxStandstill = 0.01
-	maxGC         = 0.01
+	maxGC         = 0.05
 	maxWait       = 0.9
 	// A rig that wants little waits little, and is not judged by how it gets that.
 	leastWaiting = 0.05 // threads waiting, on average
@@ -96,7 +96,7 @@ func (b *Builder) trust() []Trust {
 		return fmt.Sprintf("the rig did not get the cores that it wanted: its threads waited for one in %s of the time in which they could have run, want less than %s", share, shareOf(maxWait)) + because()
 	})
 	part(TrustGC, count(metrics.RigGCPaused), max(wall, leastGC), maxGC, func(share string) string {
-		return fmt.Sprintf("the garbage collector stopped the rig for %s of the time, which is a bug in loadrig", share)
+		return fmt.Sprintf("the garbage collector stopped the rig for %s of the time, want less than %s", share, shareOf(maxGC)) + because()
 	})
 	return list
 }

@@ -78,7 +78,7 @@ func TestTrust(t *testing.T) {
 			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; its CPU quota stopped it in 6.0 % of the periods: raise the quota, or use fewer --shards"},
 		{name: "stolen and late", figures: map[string]float64{busy: 8, steal: 2}, change: late(time.Second),
 			reason: "messages went out late: 1 in 100 by 1.00s or more, want less than 100ms; the hypervisor gave 20 % of this machine's CPU time to others"},
-		{name: "collected", figures: map[string]float64{metrics.RigGCPaused.Key(): 0.2}, reason: "the garbage collector stopped the rig for 2.0 % of the time"},
+		{name: "collected", figures: map[string]float64{metrics.RigGCPaused.Key(): 0.6}, reason: "the garbage collector stopped the rig for 6.0 % of the time, want less than 5.0 %; use fewer players"},
 	} {
 		s := trusted(t, c.figures, c.change, c.events...)
 		if c.reason == "" {
@@ -120,7 +120,7 @@ func TestTrustIsTold(t *testing.T) {
 		t.Errorf("got %d, want %d", n, len(trustNames))
 	}
 	text := strings.Join(s.trustText(60), " ")
-	if want := "lag p99 1.00ms of 100ms, standstill 0 % of 1.0 %, GC pauses 0 % of 1.0 %"; text != want {
+	if want := "lag p99 1.00ms of 100ms, standstill 0 % of 1.0 %, GC pauses 0 % of 5.0 %"; text != want {
 		t.Errorf("got %q, want %q: what is not known is left out", text, want)
 	}
 }

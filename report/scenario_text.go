@@ -18,7 +18,9 @@ func (c *Scenario) writeText(b *strings.Builder) {
 	}
 	b.WriteString("\n")
 	label := func(name, text string) { fmt.Fprintf(b, "  %-11s  %s\n", name, text) }
-	label("scenario", clip(c.Name, columns-15))
+	if c.Name != "" {
+		label("scenario", clip(c.Name, columns-15))
+	}
 	for i, line := range c.populations(columns - 15) {
 		label([]string{"populations", ""}[min(i, 1)], line)
 	}

@@ -85,11 +85,11 @@ func (s *Summary) WriteText(w io.Writer) error {
 // maxShown bounds the events that the text tells of; the JSON has more of them.
 const maxShown = 10
 
-// events lists what happened besides the load; thresholds have a table of their own.
+// events lists what happened besides the load.
 func (s *Summary) events() table {
 	t := table{head: "event\tat"}
 	for _, e := range s.Events {
-		if e.Kind == Crossed || e.Text == "" {
+		if e.Kind == Crossed || e.Kind == Aborted || e.Text == "" { // thresholds have a table, and a reason of the verdict
 			continue
 		}
 		if len(t.rows) == maxShown {

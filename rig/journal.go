@@ -90,12 +90,23 @@ func (j *journal) keep() (stop func()) {
 				return
 			case <-tick.C:
 			}
+			if j.justDone() {
+				continue
+			}
 			within, cancel := context.WithTimeout(ctx, metrics.GatherTimeout)
 			_ = j.record(within) // a shard that does not answer is in the next record
 			cancel()
 		}
 	}()
 	return sync.OnceFunc(func() { cancel(); <-done })
+}
+
+// justDone tells that a record was made a moment ago, as after one that took so long that the next tick was there
+// already.
+func (j *journal) justDone() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.now()-j.last < j.manifest.Interval/2
 }
 
 // loadOver ends an interval where the load ends: nothing is asked for from here on.

@@ -140,9 +140,9 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := j.keep()
-	defer stop()
-	s, err := r.carryOut(ctx, j, stop)
+	j.keep()
+	defer j.stop()
+	s, err := r.carryOut(ctx, j)
 	if err != nil {
 		j.abandon()
 	}
@@ -150,7 +150,7 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 }
 
 // carryOut has the load take place, and closes everything.
-func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Summary, error) {
+func (r *run) carryOut(ctx context.Context, j *journal) (*report.Summary, error) {
 	if r.story != nil {
 		if err := r.tell(ctx); err != nil {
 			return nil, err
@@ -170,7 +170,7 @@ func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Su
 	if err := r.finish(o); err != nil {
 		return nil, err
 	}
-	stop()
+	j.stop()
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return j.end(last, o)

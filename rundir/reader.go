@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,7 +133,9 @@ func (r *Run) Replay(sink report.Sink) error {
 	defer events.close()
 	builder := report.NewBuilder(&r.manifest)
 	var next *report.Event // read, and not told yet
-	tell := func(until float64) error {
+	// What happened while a record was made is told after it, and before the next one: that is how the run had it. The
+	// end of the load is such a thing, and what the next record has is not of the load.
+	tell := func(before float64) error {
 		for {
 			if next == nil {
 				var err error
@@ -140,7 +143,7 @@ func (r *Run) Replay(sink report.Sink) error {
 					return err
 				}
 			}
-			if next.At > until {
+			if next.At >= before {
 				return nil
 			}
 			builder.Event(*next)
@@ -151,7 +154,7 @@ func (r *Run) Replay(sink report.Sink) error {
 		}
 	}
 	if err := r.records(func(rec *metrics.Record) error {
-		if err := tell(rec.From); err != nil {
+		if err := tell(rec.To); err != nil {
 			return err
 		}
 		builder.Record(rec)
@@ -159,8 +162,7 @@ func (r *Run) Replay(sink report.Sink) error {
 	}); err != nil {
 		return err
 	}
-	const theEnd = 1e300
-	if err := tell(theEnd); err != nil {
+	if err := tell(math.Inf(1)); err != nil {
 		return err
 	}
 	s, err := r.stored()

@@ -139,7 +139,7 @@ func (r *Run) Replay(sink report.Sink) error {
 		for {
 			if next == nil {
 				var err error
-				if next, err = read[report.Event](events); next == nil {
+				if next, err = read[report.Event](events, nil, nil); next == nil {
 					return err
 				}
 			}
@@ -182,9 +182,9 @@ func (r *Run) records(f func(*metrics.Record) error) error {
 		return err
 	}
 	defer lines.close()
-	want := 0
+	bounds, want := newBounds(), 0
 	for {
-		rec, err := read[metrics.Record](lines)
+		rec, err := read(lines, bounds.names, bounds.figures)
 		if rec == nil {
 			return err
 		}
@@ -260,14 +260,25 @@ func (l *lines) close() {
 	}
 }
 
-// read gives what the next line holds that holds a T, and passes over what does not; nil at the end.
-func read[T any](l *lines) (*T, error) {
+// read gives what the next line holds that holds a T, and passes over what does not; nil at the end. before looks at
+// the line, and after at what it holds; nil for neither.
+func read[T any](l *lines, before func([]byte) error, after func(*T) error) (*T, error) {
 	for {
 		b, err := l.next()
 		if len(b) > 0 {
 			l.line++
 			v := new(T)
-			switch bad := json.Unmarshal(b, v); {
+			var bad error
+			if before != nil {
+				bad = before(b)
+			}
+			if bad == nil {
+				bad = json.Unmarshal(b, v)
+			}
+			if bad == nil && after != nil {
+				bad = after(v)
+			}
+			switch {
 			case bad == nil:
 				return v, nil
 			case errors.Is(err, io.EOF):

@@ -272,11 +272,13 @@ func TestEventsAreBounded(t *testing.T) {
 	for range maxEvents + 5 {
 		must(t, w.Event(report.Event{Kind: report.Crossed}))
 	}
-	must(t, w.Event(report.Event{Kind: report.Ended}))
+	for _, once := range []report.EventKind{report.Aborted, report.LoadOver, report.Ended} {
+		must(t, w.Event(report.Event{Kind: once}))
+	}
 	must(t, w.End(nil))
 	h, _ := replay(t, w.Path())
-	if n := len(h.story); n != maxEvents+1 || h.story[n-1] != "ended" {
-		t.Errorf("got %d events, the last %s", n, h.story[n-1])
+	if n := len(h.story); n != maxEvents+3 || !slices.Equal(h.story[n-3:], []string{"aborted", "load_over", "ended"}) {
+		t.Errorf("got %d events, the last %s", n, h.story[n-3:])
 	}
 }
 

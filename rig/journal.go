@@ -65,6 +65,7 @@ func (r *run) newJournal() (*journal, error) {
 		}
 		j.outputs = append(j.outputs, output{Sink: s})
 	}
+	r.started = time.Now() // not before: a disk that took its time would make the first players late
 	j.health = newHealth(r.cfg.MaxLag)
 	return j, nil
 }

@@ -105,6 +105,37 @@ func TestSinkThatCannotBegin(t *testing.T) {
 	}
 }
 
+// TestSlowBegin: the run begins when all sinks have, so that what they take makes no player late.
+func TestSlowBegin(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	cfg, l := paced(srv.URL()), new(slow)
+	cfg.Sinks = []report.Sink{l}
+	if _, err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if l.start.Before(l.begun) { // start errs to later times only
+		t.Errorf("the run began %v before its sink had", l.begun.Sub(l.start))
+	}
+}
+
+// slow is a Sink that takes its time, as a disk may.
+type slow struct {
+	listener
+	begun, start time.Time
+}
+
+func (s *slow) Begin(m *report.Manifest) error {
+	err := s.listener.Begin(m)
+	time.Sleep(300 * time.Millisecond)
+	s.begun = time.Now()
+	return err
+}
+
+func (s *slow) Event(e report.Event) error {
+	s.start = time.Now().Add(-time.Duration(e.At * 1e9))
+	return s.listener.Event(e)
+}
+
 // TestAbandon: when a run has no summary, nothing is recorded any more once the sinks are ended, which is once.
 func TestAbandon(t *testing.T) {
 	l := &late{first: make(chan struct{})}

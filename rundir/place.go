@@ -77,10 +77,15 @@ func List(parent string) ([]Entry, error) {
 
 // Find gives the path of the run that a user means: a path to a run directory, or of those in parent the id, the
 // beginning of one id only, the name of the newest run that has it, or last for the newest of all, last~1 for the
-// one before it.
+// one before it. A directory that is in no way a run is meant where nothing else is.
 func Find(parent, what string) (string, error) {
-	if info, err := os.Stat(what); err == nil && info.IsDir() && what != "" {
-		return what, nil
+	info, err := os.Stat(what)
+	dir := err == nil && info.IsDir() && what != ""
+	if dir {
+		_, err := os.Stat(filepath.Join(what, manifestName))
+		if err == nil || strings.ContainsAny(what, `/\`) {
+			return what, nil
+		}
 	}
 	list, err := List(parent)
 	if err != nil {
@@ -117,6 +122,9 @@ func Find(parent, what string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if dir {
+			return what, nil // Open says what it lacks
+		}
 		return "", fmt.Errorf("run %q: got neither a directory nor the id or the name of a run in %s; see loadrig runs", what, parent)
 	default:
 		return "", fmt.Errorf("run %q: got the beginning of %d ids, want that of one; see loadrig runs", what, len(found))

@@ -88,6 +88,24 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindBesideDirectories: a directory that is called as a run is does not hide it, unless it is one.
+func TestFindBesideDirectories(t *testing.T) {
+	parent := three(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"last", "results"} {
+		must(t, os.Mkdir(name, 0o700))
+	}
+	for what, want := range map[string]string{"last": filepath.Join(parent, "20261125-120003-c0ffee"), "./last": "./last", "results": "results"} {
+		if got, err := Find(parent, what); err != nil || got != want {
+			t.Errorf("%q: got %s, %v, want %s", what, got, err, want)
+		}
+	}
+	aRun(t, 1, NewWriter("", "last"))
+	if got, err := Find(parent, "last"); err != nil || got != "last" {
+		t.Errorf("got %s, %v, want the directory of a run", got, err)
+	}
+}
+
 // TestPrune: the oldest go; what is under way, and what loadrig did not write, stays.
 func TestPrune(t *testing.T) {
 	parent := three(t)

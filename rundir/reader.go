@@ -120,15 +120,22 @@ func (r *Run) harm(lines, missing int, format string, args ...any) {
 
 // Replay tells the sink the run as it happened: Begin, records and events in the order of time, and End with the
 // summary. That is the one that is stored; of a run that was cut off, one that is made of what there is. Damage says
-// afterwards what could not be read. An error is the sink's, or that of a disk that cannot be read.
+// afterwards what could not be read. An error is the sink's, or that of a disk that cannot be read; a sink that has
+// begun is ended then too, without a summary.
 func (r *Run) Replay(sink report.Sink) error {
 	r.damage = Damage{}
 	if err := sink.Begin(&r.manifest); err != nil {
 		return err
 	}
+	s, err := r.replay(sink)
+	return errors.Join(err, sink.End(s))
+}
+
+// replay tells the sink what is between Begin and End.
+func (r *Run) replay(sink report.Sink) (*report.Summary, error) {
 	events, err := r.open(eventsName)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer events.close()
 	builder := report.NewBuilder(&r.manifest)
@@ -160,10 +167,10 @@ func (r *Run) Replay(sink report.Sink) error {
 		builder.Record(rec)
 		return sink.Record(rec)
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if err := tell(math.Inf(1)); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := r.stored()
 	if err != nil {
@@ -172,7 +179,7 @@ func (r *Run) Replay(sink report.Sink) error {
 	if s == nil {
 		s = builder.Summary()
 	}
-	return sink.End(s)
+	return s, nil
 }
 
 // records calls f with each record that can be read.

@@ -1,6 +1,10 @@
 package rundir
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +55,27 @@ func TestOrder(t *testing.T) {
 	s := h.summary
 	if s.Duration != 2.01 || !s.Thresholds[0].Held || *s.Thresholds[1].Value > 5 {
 		t.Errorf("got %v s and %s, %s, want what the load was, without the closing", s.Duration, s.Thresholds[0].Got(), s.Thresholds[1].Got())
+	}
+}
+
+// TestNoFiles: what has no end is not read. That this test ends is what it tests.
+func TestNoFiles(t *testing.T) {
+	const endless = "/dev/zero"
+	if _, err := os.Stat(endless); err != nil {
+		t.Skip("SKIP: there is no /dev/zero here: ", err)
+	}
+	for _, name := range []string{manifestName, intervalsName, eventsName, summaryName} {
+		path, _ := written(t, 1)
+		must(t, os.Remove(filepath.Join(path, name)))
+		must(t, os.Symlink(endless, filepath.Join(path, name)))
+		r, err := Open(path)
+		if err == nil {
+			if err = r.Replay(new(heard)); err == nil && name == summaryName {
+				err = errors.New(r.Damage().String()) // made anew
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), name+": got what is no file (D") {
+			t.Errorf("%s: got %v, want that it is none", name, err)
+		}
 	}
 }

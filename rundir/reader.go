@@ -227,9 +227,21 @@ func (r *Run) stored() (*report.Summary, error) {
 	return s, nil
 }
 
+// openFile opens a file that has an end: a pipe would be waited for, and a device go on for ever.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: got what is no file (%v)", filepath.Base(path), info.Mode().Type())
+	}
+	return os.Open(path)
+}
+
 // readAll reads a document.
 func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +263,7 @@ type lines struct {
 }
 
 func (r *Run) open(name string) (*lines, error) {
-	f, err := os.Open(filepath.Join(r.path, name))
+	f, err := openFile(filepath.Join(r.path, name))
 	if errors.Is(err, os.ErrNotExist) {
 		r.harm(0, 0, "%s is not there", name)
 		return &lines{run: r, name: name, in: bufio.NewReader(strings.NewReader(""))}, nil

@@ -205,6 +205,35 @@ func TestNoAbortAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestInterruptAtTheEnd: a load that went on for as long as it was to was not interrupted, whatever comes when it is over.
+func TestInterruptAtTheEnd(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	cfg := paced(srv.URL())
+	cfg.Sinks = []report.Sink{&hasty{interrupt: interrupt}}
+	s, err := Run(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Interrupted || s.Connections.Opened != 20 {
+		t.Errorf("got interrupted %t with %d connections, want all of the run", s.Interrupted, s.Connections.Opened)
+	}
+}
+
+// hasty is a Sink that interrupts the run when its load is over.
+type hasty struct {
+	listener
+	interrupt func()
+}
+
+func (i *hasty) Event(e report.Event) error {
+	if e.Kind == report.LoadOver {
+		i.interrupt()
+	}
+	return nil
+}
+
 // TestLinger: the final counts can be scraped when the run is over.
 func TestLinger(t *testing.T) {
 	srv := wstest.Serve(t, wstest.Echo)

@@ -160,12 +160,13 @@ func (r *run) carryOut(ctx context.Context, j *journal) (*report.Summary, error)
 		r.crowd.Quiet()
 	}
 	o := &report.Outcome{Load: time.Since(r.started).Seconds()}
-	j.loadOver() // from here on, no threshold ends it
+	ended := ctx.Err() != nil // an interrupt from here on ends nothing before its time
+	j.loadOver()              // from here on, no threshold ends it
 	var aborted *abortError
 	if errors.As(context.Cause(ctx), &aborted) {
 		o.Aborted = aborted.threshold
 	} else {
-		o.Interrupted = ctx.Err() != nil
+		o.Interrupted = ended
 	}
 	if err := r.finish(o); err != nil {
 		return nil, err

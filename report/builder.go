@@ -108,7 +108,7 @@ func (b *Builder) Summary() *Summary {
 // cutOff gives what is known of a run that did not end: what its last record says.
 func (b *Builder) cutOff() *Outcome {
 	w := &b.whole
-	o := &Outcome{Load: w.To, ByState: make(map[string]int64), Asked: w.Count(metrics.Transitions, messages.Idle.String(), messages.Connecting.String())}
+	o := &Outcome{Load: min(b.judge.end, w.To), ByState: make(map[string]int64), Asked: w.Count(metrics.Transitions, messages.Idle.String(), messages.Connecting.String())}
 	for _, st := range messages.States() {
 		o.ByState[st.String()] = int64(w.Gauges[metrics.Connections.Key(st.String())])
 	}

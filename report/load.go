@@ -25,6 +25,9 @@ type Asked struct {
 	Delivered float64 `json:"delivered"`
 }
 
+// least is how long a load lasts, in seconds, that has rates: in less than that nothing can be counted.
+const least = 1e-9
+
 // load puts what was asked for beside what there was.
 func (b *Builder) load(s *Summary) Load {
 	w := &b.whole
@@ -32,7 +35,7 @@ func (b *Builder) load(s *Summary) Load {
 	if _, planned := w.Peaks[metrics.LoadPlayers.Key()]; planned {
 		l.Players = &Asked{float64(s.Players), float64(s.Connections.Peak)}
 	}
-	if asked := w.Counters[metrics.LoadMessages.Key()]; asked > 0 && s.Duration > 0 {
+	if asked := w.Counters[metrics.LoadMessages.Key()]; asked > 0 && s.Duration >= least {
 		l.Messages = &Asked{asked / s.Duration, float64(s.Messages.Sent) / s.Duration}
 	}
 	if b.manifest.Scenario != nil {

@@ -24,6 +24,8 @@ const (
 type journal struct {
 	run      *run
 	manifest *report.Manifest
+	kept     chan struct{} // closed when keep's goroutine is over
+	stop     func()        // ends what keep began
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -63,6 +65,7 @@ func (r *run) newJournal() (*journal, error) {
 		}
 		j.outputs = append(j.outputs, output{Sink: s})
 	}
+	r.started = time.Now() // not before: a disk that took its time would make the first players late
 	j.health = newHealth(r.cfg.MaxLag)
 	return j, nil
 }
@@ -76,12 +79,12 @@ func (e *OutputError) Error() string { return e.Err.Error() }
 // Unwrap gives the cause.
 func (e *OutputError) Unwrap() error { return e.Err }
 
-// keep makes a record each interval until the function that it gives is called, which waits for the last one.
-func (j *journal) keep() (stop func()) {
+// keep makes a record each interval until stop is called, which waits for the last one.
+func (j *journal) keep() {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	j.kept = make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(j.kept)
 		tick := time.NewTicker(time.Duration(j.manifest.Interval * 1e9))
 		defer tick.Stop()
 		for {
@@ -98,7 +101,7 @@ func (j *journal) keep() (stop func()) {
 			cancel()
 		}
 	}()
-	return sync.OnceFunc(func() { cancel(); <-done })
+	j.stop = sync.OnceFunc(func() { cancel(); <-j.kept })
 }
 
 // justDone tells that a record was made a moment ago, as after one that took so long that the next tick was there
@@ -150,8 +153,8 @@ func (j *journal) next(ctx context.Context) error {
 	events := j.builder.Record(rec)
 	j.each(func(s report.Sink) error { return s.Record(rec) })
 	for _, e := range events {
-		if e.Kind == report.Aborted && !j.run.abort(&abortError{e.Text}) {
-			continue // an interrupt came before
+		if e.Kind == report.Aborted && (j.over || !j.run.abort(&abortError{e.Text})) {
+			continue // the load was over, or an interrupt came before
 		}
 		j.tell(e)
 	}
@@ -232,6 +235,7 @@ func (j *journal) end(ctx context.Context, o *report.Outcome) (*report.Summary, 
 
 // abandon ends the sinks of a run that has no summary.
 func (j *journal) abandon() {
+	j.stop() // or a record would come after the end, of what is closed
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.health.stop()

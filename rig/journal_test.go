@@ -14,10 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/loadrig/loadrig/actors"
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/players"
 	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/threshold"
 )
 
 // listener is a Sink that keeps what it is told, and fails where it is to.
@@ -101,6 +103,135 @@ func TestSinkThatCannotBegin(t *testing.T) {
 	if n := srv.Total(); n > 1 { // one that looks whether the server is there
 		t.Errorf("got %d connections, want no player", n)
 	}
+}
+
+// TestSlowBegin: the run begins when all sinks have, so that what they take makes no player late.
+func TestSlowBegin(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	cfg, l := paced(srv.URL()), new(slow)
+	cfg.Sinks = []report.Sink{l}
+	if _, err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if l.start.Before(l.begun) { // start errs to later times only
+		t.Errorf("the run began %v before its sink had", l.begun.Sub(l.start))
+	}
+}
+
+// slow is a Sink that takes its time, as a disk may.
+type slow struct {
+	listener
+	begun, start time.Time
+}
+
+func (s *slow) Begin(m *report.Manifest) error {
+	err := s.listener.Begin(m)
+	time.Sleep(300 * time.Millisecond)
+	s.begun = time.Now()
+	return err
+}
+
+func (s *slow) Event(e report.Event) error {
+	s.start = time.Now().Add(-time.Duration(e.At * 1e9))
+	return s.listener.Event(e)
+}
+
+// TestAbandon: when a run has no summary, nothing is recorded any more once the sinks are ended, which is once.
+func TestAbandon(t *testing.T) {
+	l := &late{first: make(chan struct{})}
+	r := &run{cfg: paced("ws://127.0.0.1:1/").withDefaults(), started: time.Now()}
+	r.cfg.Shards, r.cfg.Sinks = 1, []report.Sink{l}
+	r.recorders, r.parts = []*recorder{{gauges: &r.gauges}}, make([]metrics.Snapshot, 1)
+	var err error
+	if r.manager, err = actors.NewManager(actors.Options{Shards: 1, Recorder: func(int) actors.Recorder { return r.recorders[0] }}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.manager.Stop(t.Context()) }()
+	j, err := r.newJournal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.keep()
+	<-l.first
+	j.abandon()
+	select {
+	case <-j.kept:
+	default:
+		t.Error("records are still made of a run that was given up")
+		j.stop()
+	}
+	if l.ends != 1 || l.after != 0 || l.summary != nil {
+		t.Errorf("got %d ends, %d records after them and summary %v, want one end, without either", l.ends, l.after, l.summary)
+	}
+}
+
+// late is a Sink that counts what comes after its end.
+type late struct {
+	listener
+	once        sync.Once
+	first       chan struct{}
+	ends, after int
+}
+
+func (l *late) Record(*metrics.Record) error {
+	l.after += min(l.ends, 1)
+	l.once.Do(func() { close(l.first) })
+	return nil
+}
+
+func (l *late) End(s *report.Summary) error {
+	l.ends++
+	return l.listener.End(s)
+}
+
+// TestNoAbortAtTheEnd: a threshold that is to end the run ends none that went on for as long as it was to, as a run that
+// is over before its first interval always has.
+func TestNoAbortAtTheEnd(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	cfg := paced(srv.URL())
+	cfg.Duration, cfg.Interval = 300*time.Millisecond, time.Minute
+	cfg.Thresholds = []threshold.Spec{{That: "max < 0.001us", Abort: true}}
+	told := new(listener)
+	cfg.Sinks = []report.Sink{told}
+	s, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Aborted != "" || s.Verdict != report.Fail || s.Duration < cfg.Duration.Seconds() {
+		t.Errorf("got aborted %q and %s after %v s, want a run that failed after all of it", s.Aborted, s.Verdict, s.Duration)
+	}
+	if want := []report.EventKind{report.Crossed, report.LoadOver, report.Ended}; !cmp.Equal(told.events, want) {
+		t.Errorf("got events %q, want %q", told.events, want)
+	}
+}
+
+// TestInterruptAtTheEnd: a load that went on for as long as it was to was not interrupted, whatever comes when it is over.
+func TestInterruptAtTheEnd(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	cfg := paced(srv.URL())
+	cfg.Sinks = []report.Sink{&hasty{interrupt: interrupt}}
+	s, err := Run(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Interrupted || s.Connections.Opened != 20 {
+		t.Errorf("got interrupted %t with %d connections, want all of the run", s.Interrupted, s.Connections.Opened)
+	}
+}
+
+// hasty is a Sink that interrupts the run when its load is over.
+type hasty struct {
+	listener
+	interrupt func()
+}
+
+func (i *hasty) Event(e report.Event) error {
+	if e.Kind == report.LoadOver {
+		i.interrupt()
+	}
+	return nil
 }
 
 // TestLinger: the final counts can be scraped when the run is over.

@@ -140,9 +140,9 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := j.keep()
-	defer stop()
-	s, err := r.carryOut(ctx, j, stop)
+	j.keep()
+	defer j.stop()
+	s, err := r.carryOut(ctx, j)
 	if err != nil {
 		j.abandon()
 	}
@@ -150,7 +150,7 @@ func (r *run) run(ctx context.Context) (*report.Summary, error) {
 }
 
 // carryOut has the load take place, and closes everything.
-func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Summary, error) {
+func (r *run) carryOut(ctx context.Context, j *journal) (*report.Summary, error) {
 	if r.story != nil {
 		if err := r.tell(ctx); err != nil {
 			return nil, err
@@ -160,17 +160,18 @@ func (r *run) carryOut(ctx context.Context, j *journal, stop func()) (*report.Su
 		r.crowd.Quiet()
 	}
 	o := &report.Outcome{Load: time.Since(r.started).Seconds()}
-	j.loadOver() // from here on, no threshold ends it
+	ended := ctx.Err() != nil // an interrupt from here on ends nothing before its time
+	j.loadOver()              // from here on, no threshold ends it
 	var aborted *abortError
 	if errors.As(context.Cause(ctx), &aborted) {
 		o.Aborted = aborted.threshold
 	} else {
-		o.Interrupted = ctx.Err() != nil
+		o.Interrupted = ended
 	}
 	if err := r.finish(o); err != nil {
 		return nil, err
 	}
-	stop()
+	j.stop()
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return j.end(last, o)

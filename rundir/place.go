@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -68,16 +69,23 @@ func List(parent string) ([]Entry, error) {
 		}
 		list = append(list, e)
 	}
-	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(b.Manifest.ID, a.Manifest.ID) })
+	slices.SortFunc(list, func(a, b Entry) int { // an id tells the second only
+		return cmp.Or(b.Manifest.Started.Compare(a.Manifest.Started), strings.Compare(b.Manifest.ID, a.Manifest.ID))
+	})
 	return list, nil
 }
 
 // Find gives the path of the run that a user means: a path to a run directory, or of those in parent the id, the
 // beginning of one id only, the name of the newest run that has it, or last for the newest of all, last~1 for the
-// one before it.
+// one before it. A directory that is in no way a run is meant where nothing else is.
 func Find(parent, what string) (string, error) {
-	if info, err := os.Stat(what); err == nil && info.IsDir() && what != "" {
-		return what, nil
+	info, err := os.Stat(what)
+	dir := err == nil && info.IsDir() && what != ""
+	if dir {
+		_, err := os.Stat(filepath.Join(what, manifestName))
+		if err == nil || strings.ContainsAny(what, `/\`) {
+			return what, nil
+		}
 	}
 	list, err := List(parent)
 	if err != nil {
@@ -114,29 +122,45 @@ func Find(parent, what string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if dir {
+			return what, nil // Open says what it lacks
+		}
 		return "", fmt.Errorf("run %q: got neither a directory nor the id or the name of a run in %s; see loadrig runs", what, parent)
 	default:
 		return "", fmt.Errorf("run %q: got the beginning of %d ids, want that of one; see loadrig runs", what, len(found))
 	}
 }
 
-// Prune removes the oldest runs of parent but for the newest keep of them, and gives the paths of those removed. A
-// run that was written to within the last minute stays, as it may be under way.
+// Prune removes the oldest runs of parent but for the newest keep of them, and gives the paths of those removed. What
+// may be under way stays: a run without an end that was written to within two of its intervals and a minute, and any
+// within the last minute. One that cannot be removed does not keep others: the error tells of all. Of a link the
+// link only is removed: what it leads to is somebody else's.
 func Prune(parent string, keep int, now time.Time) (removed []string, err error) {
 	list, err := List(parent)
 	if err != nil {
 		return nil, err
 	}
+	var errs []error
 	for i, e := range list {
-		if i < keep || now.Sub(e.Touched) < time.Minute {
+		if i < keep || now.Sub(e.Touched) < e.quiet() {
 			continue
 		}
 		if err := remove(e.Path); err != nil {
-			return removed, err
+			errs = append(errs, err)
+			continue
 		}
 		removed = append(removed, e.Path)
 	}
-	return removed, nil
+	return removed, errors.Join(errs...)
+}
+
+// quiet is for how long nothing is written to a run that is over.
+func (e *Entry) quiet() time.Duration {
+	if e.Verdict != "" {
+		return time.Minute
+	}
+	const longest = 600 // seconds; no interval is longer
+	return time.Minute + time.Duration(2*max(0, min(e.Manifest.Interval, longest))*1e9)
 }
 
 // ours are the files that loadrig writes, the manifest last: without it the rest is no run.
@@ -144,6 +168,11 @@ var ours = []string{manifestName + ".tmp", summaryName + ".tmp", intervalsName, 
 
 // remove removes a run directory, unless it holds something that loadrig did not write.
 func remove(path string) error {
+	if info, err := os.Lstat(path); err != nil {
+		return err
+	} else if info.Mode()&os.ModeSymlink != 0 {
+		return os.Remove(path)
+	}
 	inside, err := os.ReadDir(path)
 	if err != nil {
 		return err

@@ -3,11 +3,14 @@ package rundir
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loadrig/loadrig/report"
 )
 
 func TestDefault(t *testing.T) {
@@ -85,6 +88,24 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindBesideDirectories: a directory that is called as a run is does not hide it, unless it is one.
+func TestFindBesideDirectories(t *testing.T) {
+	parent := three(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"last", "results"} {
+		must(t, os.Mkdir(name, 0o700))
+	}
+	for what, want := range map[string]string{"last": filepath.Join(parent, "20261125-120003-c0ffee"), "./last": "./last", "results": "results"} {
+		if got, err := Find(parent, what); err != nil || got != want {
+			t.Errorf("%q: got %s, %v, want %s", what, got, err, want)
+		}
+	}
+	aRun(t, 1, NewWriter("", "last"))
+	if got, err := Find(parent, "last"); err != nil || got != "last" {
+		t.Errorf("got %s, %v, want the directory of a run", got, err)
+	}
+}
+
 // TestPrune: the oldest go; what is under way, and what loadrig did not write, stays.
 func TestPrune(t *testing.T) {
 	parent := three(t)
@@ -106,5 +127,61 @@ func TestPrune(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPruneUnderWay: a run with long intervals is silent between them, and stays.
+func TestPruneUnderWay(t *testing.T) {
+	parent := t.TempDir()
+	w := NewWriter(parent, "")
+	must(t, w.Begin(&report.Manifest{Schema: report.ManifestSchema, ID: "x", Interval: 300}))
+	removed, err := Prune(parent, 0, time.Now().Add(10*time.Minute))
+	if removed != nil || err != nil {
+		t.Errorf("got %v, %v, want that it stays", removed, err)
+	}
+	must(t, w.End(nil))
+	if removed, err := Prune(parent, 0, time.Now().Add(12*time.Minute)); len(removed) != 1 || err != nil {
+		t.Errorf("cut off: got %v, %v, want that it goes", removed, err)
+	}
+}
+
+// TestPruneGoesOn: a run that has to stay keeps none of the others, and of a link only the link is removed.
+func TestPruneGoesOn(t *testing.T) {
+	parent, elsewhere := three(t), t.TempDir()
+	must(t, os.WriteFile(filepath.Join(parent, "20261125-120003-c0ffee", "thesis.tex"), nil, 0o600))
+	w := NewWriter(elsewhere, "")
+	aRun(t, 4, w)
+	link := filepath.Join(parent, "link")
+	if err := os.Symlink(w.Path(), link); err != nil {
+		t.Skip("SKIP: no links here: ", err)
+	}
+	removed, err := Prune(parent, 0, time.Now().Add(time.Hour))
+	if err == nil || !strings.Contains(err.Error(), "got thesis.tex in it") {
+		t.Errorf("got %v, want that one stays", err)
+	}
+	var names []string
+	for _, path := range removed {
+		names = append(names, filepath.Base(path))
+	}
+	slices.Sort(names)
+	if d := cmp.Diff([]string{"20261125-120001-c0ffee", "20261125-120002-c0ffee", "link"}, names); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if _, damage := replay(t, w.Path()); damage != (Damage{}) {
+		t.Errorf("what a link leads to: got damage %v", damage)
+	}
+}
+
+// TestListWithinASecond: of two runs that began within a second, the later one is the newest.
+func TestListWithinASecond(t *testing.T) {
+	parent := t.TempDir()
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for i, id := range []string{"20261125-120000-ff", "20261125-120000-00"} {
+		w := NewWriter(parent, "")
+		must(t, w.Begin(&report.Manifest{Schema: report.ManifestSchema, ID: id, Started: at.Add(time.Duration(i) * time.Millisecond)}))
+		must(t, w.End(nil))
+	}
+	if got, err := Find(parent, "last"); err != nil || filepath.Base(got) != "20261125-120000-00" {
+		t.Errorf("got %s, %v, want the later one", got, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -119,28 +120,37 @@ func (r *Run) harm(lines, missing int, format string, args ...any) {
 
 // Replay tells the sink the run as it happened: Begin, records and events in the order of time, and End with the
 // summary. That is the one that is stored; of a run that was cut off, one that is made of what there is. Damage says
-// afterwards what could not be read. An error is the sink's, or that of a disk that cannot be read.
+// afterwards what could not be read. An error is the sink's, or that of a disk that cannot be read; a sink that has
+// begun is ended then too, without a summary.
 func (r *Run) Replay(sink report.Sink) error {
 	r.damage = Damage{}
 	if err := sink.Begin(&r.manifest); err != nil {
 		return err
 	}
+	s, err := r.replay(sink)
+	return errors.Join(err, sink.End(s))
+}
+
+// replay tells the sink what is between Begin and End.
+func (r *Run) replay(sink report.Sink) (*report.Summary, error) {
 	events, err := r.open(eventsName)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer events.close()
 	builder := report.NewBuilder(&r.manifest)
 	var next *report.Event // read, and not told yet
-	tell := func(until float64) error {
+	// What happened while a record was made is told after it, and before the next one: that is how the run had it. The
+	// end of the load is such a thing, and what the next record has is not of the load.
+	tell := func(before float64) error {
 		for {
 			if next == nil {
 				var err error
-				if next, err = read[report.Event](events); next == nil {
+				if next, err = read[report.Event](events, nil, nil); next == nil {
 					return err
 				}
 			}
-			if next.At > until {
+			if next.At >= before {
 				return nil
 			}
 			builder.Event(*next)
@@ -151,17 +161,16 @@ func (r *Run) Replay(sink report.Sink) error {
 		}
 	}
 	if err := r.records(func(rec *metrics.Record) error {
-		if err := tell(rec.From); err != nil {
+		if err := tell(rec.To); err != nil {
 			return err
 		}
 		builder.Record(rec)
 		return sink.Record(rec)
 	}); err != nil {
-		return err
+		return nil, err
 	}
-	const theEnd = 1e300
-	if err := tell(theEnd); err != nil {
-		return err
+	if err := tell(math.Inf(1)); err != nil {
+		return nil, err
 	}
 	s, err := r.stored()
 	if err != nil {
@@ -170,7 +179,7 @@ func (r *Run) Replay(sink report.Sink) error {
 	if s == nil {
 		s = builder.Summary()
 	}
-	return sink.End(s)
+	return s, nil
 }
 
 // records calls f with each record that can be read.
@@ -180,9 +189,9 @@ func (r *Run) records(f func(*metrics.Record) error) error {
 		return err
 	}
 	defer lines.close()
-	want := 0
+	bounds, want := newBounds(), 0
 	for {
-		rec, err := read[metrics.Record](lines)
+		rec, err := read(lines, bounds.names, bounds.figures)
 		if rec == nil {
 			return err
 		}
@@ -218,9 +227,21 @@ func (r *Run) stored() (*report.Summary, error) {
 	return s, nil
 }
 
+// openFile opens a file that has an end: a pipe would be waited for, and a device go on for ever.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: got what is no file (%v)", filepath.Base(path), info.Mode().Type())
+	}
+	return os.Open(path)
+}
+
 // readAll reads a document.
 func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +263,7 @@ type lines struct {
 }
 
 func (r *Run) open(name string) (*lines, error) {
-	f, err := os.Open(filepath.Join(r.path, name))
+	f, err := openFile(filepath.Join(r.path, name))
 	if errors.Is(err, os.ErrNotExist) {
 		r.harm(0, 0, "%s is not there", name)
 		return &lines{run: r, name: name, in: bufio.NewReader(strings.NewReader(""))}, nil
@@ -258,14 +279,25 @@ func (l *lines) close() {
 	}
 }
 
-// read gives what the next line holds that holds a T, and passes over what does not; nil at the end.
-func read[T any](l *lines) (*T, error) {
+// read gives what the next line holds that holds a T, and passes over what does not; nil at the end. before looks at
+// the line, and after at what it holds; nil for neither.
+func read[T any](l *lines, before func([]byte) error, after func(*T) error) (*T, error) {
 	for {
 		b, err := l.next()
 		if len(b) > 0 {
 			l.line++
 			v := new(T)
-			switch bad := json.Unmarshal(b, v); {
+			var bad error
+			if before != nil {
+				bad = before(b)
+			}
+			if bad == nil {
+				bad = json.Unmarshal(b, v)
+			}
+			if bad == nil && after != nil {
+				bad = after(v)
+			}
+			switch {
 			case bad == nil:
 				return v, nil
 			case errors.Is(err, io.EOF):

@@ -131,6 +131,15 @@ func TestTorn(t *testing.T) {
 	}
 }
 
+// many gives a record with so many of a kind.
+func many(kind, one string, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"%d":%s`, i, one)
+	}
+	return fmt.Sprintf(`{"seq":0,"to":1,%q:{%s}}`, kind, strings.Join(list, ","))
+}
+
 // TestDamage: what cannot be read in the middle is passed over and told.
 func TestDamage(t *testing.T) {
 	for _, c := range []struct {
@@ -149,6 +158,18 @@ func TestDamage(t *testing.T) {
 			return l
 		}, "lines that could not be read: 1; the first: intervals.jsonl line 4: histogram: got 1 in the bins, want count 7", 3},
 		{"no histogram", func(l []string) []string { l[0] = `{"seq":0,"histograms":{"response_seconds":null}}`; return l }, "", 4},
+		{"what no run has", func(l []string) []string {
+			l[0] = `{"seq":0,"to":1,"counters":{"load_messages_total":1e308}}`
+			l[1] = `{"seq":1,"from":1,"to":-1}`
+			l[2] = `{"seq":9e18,"from":1,"to":2}`
+			l[3] = `{"seq":0,"to":1e300}`
+			return append(l, `{"seq":0,"to":1,"gauges":{"connections":-1e300}}`, many("counters", "1", maxCounts+1), many("histograms", "{}", maxTimes+1))
+		}, `lines that could not be read: 7; the first: intervals.jsonl line 1: got "load_messages_total" of 1e+308, want a count`, 0},
+		{"as much as there may be", func(l []string) []string { l[0] = many("histograms", "{}", maxTimes-2); return l }, "", 4},
+		{"more over several", func(l []string) []string {
+			l[0] = many("histograms", "{}", maxTimes)
+			return l
+		}, "lines that could not be read: 3; the first: intervals.jsonl line 2: got more than 1024 histograms, which no run has", 1},
 		{"empty lines", func(l []string) []string { return slices.Insert(l, 2, "", "") }, "", 4},
 	} {
 		path, _ := written(t, 4)
@@ -251,11 +272,13 @@ func TestEventsAreBounded(t *testing.T) {
 	for range maxEvents + 5 {
 		must(t, w.Event(report.Event{Kind: report.Crossed}))
 	}
-	must(t, w.Event(report.Event{Kind: report.Ended}))
+	for _, once := range []report.EventKind{report.Aborted, report.LoadOver, report.Ended} {
+		must(t, w.Event(report.Event{Kind: once}))
+	}
 	must(t, w.End(nil))
 	h, _ := replay(t, w.Path())
-	if n := len(h.story); n != maxEvents+1 || h.story[n-1] != "ended" {
-		t.Errorf("got %d events, the last %s", n, h.story[n-1])
+	if n := len(h.story); n != maxEvents+3 || !slices.Equal(h.story[n-3:], []string{"aborted", "load_over", "ended"}) {
+		t.Errorf("got %d events, the last %s", n, h.story[n-3:])
 	}
 }
 
@@ -268,6 +291,8 @@ func FuzzReplay(f *testing.F) {
 		seed[i], _ = os.ReadFile(filepath.Join(w.Path(), name))
 	}
 	f.Add(seed[0], seed[1], seed[2], seed[3])
+	f.Add(seed[0], []byte(`{"seq":0,"to":1,"counters":{"load_messages_total":1e15}}`), []byte(`{"at":1,"kind":"ended","outcome":{"load_seconds":5e-324}}`), []byte(`{}`))
+	f.Add(seed[0], []byte(`{"seq":0,"to":1e-320,"counters":{"load_messages_total":1e308}}`), []byte(``), []byte(`{}`))
 	f.Add(seed[0], seed[1], []byte(`{"at":-1,"kind":"ended","outcome":{}}`), []byte(`{"schema":"loadrig.summary/v1","scenario":{}}`))
 	f.Fuzz(func(t *testing.T, manifest, intervals, events, summary []byte) {
 		dir := t.TempDir()

@@ -28,7 +28,7 @@ type Writer struct {
 	parent, path string
 	intervals    log
 	events       log
-	kept         int // events so far
+	kept         int // events so far, but for those that come once
 }
 
 // NewWriter makes the writer of a run: of path if that is given, which must not be there or be empty, else of a
@@ -44,6 +44,7 @@ func (w *Writer) Begin(m *report.Manifest) error {
 		w.path = filepath.Join(w.parent, m.ID)
 	}
 	if err := w.begin(m); err != nil {
+		_ = errors.Join(w.intervals.close(), w.events.close()) // nobody ends what did not begin
 		return fmt.Errorf("run directory %s: %w", w.path, reason(err))
 	}
 	return nil
@@ -76,8 +77,12 @@ func (w *Writer) Record(r *metrics.Record) error { return w.append(&w.intervals,
 
 // Event implements report.Sink.
 func (w *Writer) Event(e report.Event) error {
-	if w.kept++; w.kept > maxEvents && e.Kind != report.Ended {
-		return nil
+	switch e.Kind {
+	case report.LoadOver, report.Aborted, report.Ended: // what comes once, and a run cannot be read without
+	default:
+		if w.kept++; w.kept > maxEvents {
+			return nil
+		}
 	}
 	return w.append(&w.events, e)
 }
@@ -144,7 +149,13 @@ func writeWhole(path string, v any) error {
 		_ = os.Remove(path + ".tmp")
 		return err
 	}
-	return os.Rename(path+".tmp", path)
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	if dir, err := os.Open(filepath.Dir(path)); err == nil { // the name is on the disk then too, where a system can do that
+		_ = errors.Join(dir.Sync(), dir.Close())
+	}
+	return nil
 }
 
 // reason leaves out of a file's error what goes before it anyway.

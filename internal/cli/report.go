@@ -42,7 +42,7 @@ With -o it is written to the outputs that loadrig run knows too.`,
 				return usage("--json: got it, and -o/--out too; want -o json=- for JSON")
 			}
 			if len(sinks) > 0 {
-				return replay(p, r, together(sinks))
+				return replay(p, r, newTogether(sinks))
 			}
 			var s summaryOf
 			if err := replay(p, r, &s); err != nil {
@@ -63,35 +63,59 @@ With -o it is written to the outputs that loadrig run knows too.`,
 	return c
 }
 
-// together is several sinks as one. Each is told everything, whatever becomes of the others.
-type together []report.Sink
-
-func (t together) each(f func(report.Sink) error) error {
-	var errs []error
-	for _, s := range t {
-		errs = append(errs, f(s))
-	}
-	return errors.Join(errs...)
+// together is several sinks as one. Each is told everything, whatever becomes of the others; what one could not take is
+// told at the end.
+type together struct {
+	sinks []report.Sink
+	first []error // by sink
 }
 
-// Begin implements report.Sink.
-func (t together) Begin(m *report.Manifest) error {
-	return t.each(func(s report.Sink) error { return s.Begin(m) })
+func newTogether(sinks []report.Sink) *together {
+	return &together{sinks, make([]error, len(sinks))}
+}
+
+// each calls f with each sink.
+func (t *together) each(f func(report.Sink) error) {
+	for i, s := range t.sinks {
+		if err := f(s); err != nil && t.first[i] == nil {
+			t.first[i] = err
+		}
+	}
+}
+
+// Begin implements report.Sink. Where one cannot begin, none does.
+func (t *together) Begin(m *report.Manifest) error {
+	for i, s := range t.sinks {
+		if err := s.Begin(m); err != nil {
+			for _, begun := range t.sinks[:i] {
+				err = errors.Join(err, begun.End(nil))
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // Record implements report.Sink.
-func (t together) Record(r *metrics.Record) error {
-	return t.each(func(s report.Sink) error { return s.Record(r) })
+func (t *together) Record(r *metrics.Record) error {
+	t.each(func(s report.Sink) error { return s.Record(r) })
+	return nil
 }
 
 // Event implements report.Sink.
-func (t together) Event(e report.Event) error {
-	return t.each(func(s report.Sink) error { return s.Event(e) })
+func (t *together) Event(e report.Event) error {
+	t.each(func(s report.Sink) error { return s.Event(e) })
+	return nil
 }
 
 // End implements report.Sink.
-func (t together) End(of *report.Summary) error {
-	return t.each(func(s report.Sink) error { return s.End(of) })
+func (t *together) End(of *report.Summary) error {
+	for i, s := range t.sinks {
+		if err := s.End(of); err != nil { // it may say how much was lost in all
+			t.first[i] = err
+		}
+	}
+	return errors.Join(t.first...)
 }
 
 // openRun opens the run that a user means.

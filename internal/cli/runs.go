@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -107,17 +108,23 @@ func listRuns(p *Process, parent string, list []rundir.Entry) error {
 	fmt.Fprintln(t, "RUN\tSTARTED\tVERDICT\tPLAYERS\tSIZE\tWHAT\tURL")
 	for i := range list {
 		m := &list[i].Manifest
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.Started.Local().Format("2006-01-02 15:04:05"), verdictOf(&list[i]),
-			figures.Count(m.Players), figures.Size(uint64(list[i].Bytes)), clipped(whatOf(m), 24), m.URL)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clipped(m.ID, 64), m.Started.Local().Format("2006-01-02 15:04:05"), verdictOf(&list[i]),
+			figures.Count(m.Players), figures.Size(uint64(list[i].Bytes)), clipped(whatOf(m), 24), clipped(m.URL, 200))
 	}
 	_ = t.Flush()
 	_, err := fmt.Fprint(p.Stdout, b.String())
 	return err
 }
 
-// clipped shortens a text that goes into a table, and has it in one line.
+// clipped shortens a text that goes into a table, and has it in one line, without what a terminal takes for commands: a
+// directory may be somebody else's.
 func clipped(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}

@@ -1,0 +1,76 @@
+package rundir
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/loadrig/loadrig/metrics"
+)
+
+// Bounds of what records may have, as a histogram takes a thousand times the memory of its text. No run of loadrig comes
+// near them: it has at most metrics.MaxNames names of each kind.
+const (
+	maxCounts  = 16 << 10 // names of counters and gauges
+	maxTimes   = 1 << 10  // names of histograms
+	maxSeq     = 1 << 40
+	maxSeconds = 1e10    // of a run, some 300 years
+	maxFigure  = 1 << 63 // of a counter or a gauge, so that sums of them are numbers
+)
+
+// bounds holds the records of one run to their bounds.
+type bounds struct {
+	counts, times map[string]bool // the names so far
+}
+
+func newBounds() *bounds { return &bounds{make(map[string]bool), make(map[string]bool)} }
+
+// names looks at the names in a record, before memory is taken for what they name.
+func (b *bounds) names(line []byte) error {
+	var has struct {
+		Counters   map[string]json.RawMessage `json:"counters"`
+		Gauges     map[string]json.RawMessage `json:"gauges"`
+		Histograms map[string]json.RawMessage `json:"histograms"`
+	}
+	if err := json.Unmarshal(line, &has); err != nil {
+		return err
+	}
+	for _, of := range []struct {
+		what  string
+		known map[string]bool
+		names map[string]json.RawMessage
+		most  int
+	}{
+		{"counters and gauges", b.counts, has.Counters, maxCounts}, {"counters and gauges", b.counts, has.Gauges, maxCounts},
+		{"histograms", b.times, has.Histograms, maxTimes},
+	} {
+		for name := range of.names {
+			if !of.known[name] && len(of.known) == of.most {
+				return fmt.Errorf("got more than %d %s, which no run has", of.most, of.what)
+			}
+			of.known[name] = true
+		}
+	}
+	return nil
+}
+
+// figures looks at the figures of a record.
+func (*bounds) figures(r *metrics.Record) error {
+	if r.Seq < 0 || r.Seq > maxSeq {
+		return fmt.Errorf("got record %d, want one from 0", r.Seq)
+	}
+	if r.From < 0 || r.To < r.From || r.To > maxSeconds {
+		return fmt.Errorf("got an interval from %v s to %v s, want it from 0 on", r.From, r.To)
+	}
+	for key, v := range r.Counters {
+		if v < 0 || v > maxFigure {
+			return fmt.Errorf("got %.80q of %v, want a count", key, v)
+		}
+	}
+	for key, v := range r.Gauges {
+		if math.Abs(v) > maxFigure {
+			return fmt.Errorf("got %.80q of %v, which nothing is", key, v)
+		}
+	}
+	return nil
+}

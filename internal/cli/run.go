@@ -112,11 +112,11 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	cfg.Starting = func() {
 		if cfg.Play != nil {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
-				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
+				name(sc, args[0]), cfg.Play.Plan, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Play.Seed)
 			return
 		}
 		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
-			cfg.Connections, cfg.URL, f.network.by(cfg), cfg.Duration, cfg.Traffic)
+			cfg.Connections, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Duration, cfg.Traffic)
 	}
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {

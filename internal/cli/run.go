@@ -29,10 +29,10 @@ With a scenario, a file in YAML or JSON, players do what its steps say, and come
 as its load says; flags go before what is in it. - is standard input. loadrig init
 writes scenarios to begin with.
 
-The verdict is pass if every player connected, no connection ended but by plan and
-no message was dropped, and every --threshold held; fail if not; untrustworthy if
-it was this machine that could not keep up. Ctrl-C ends the load, closes all connections and still reports;
-a second one ends the program at once.
+The verdict is pass if every player connected, no connection ended but by plan, no
+message was dropped, and every --threshold held; fail if not; untrustworthy if it was
+this machine that could not keep up. Ctrl-C ends the load, closes all connections
+and still reports; a second one ends the program at once.
 
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run

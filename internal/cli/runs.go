@@ -41,15 +41,17 @@ where XDG_STATE_HOME says. loadrig report ID prints one, loadrig compare two.`,
 func newPruneCommand(p *Process) *cobra.Command {
 	keep := -1
 	c := &cobra.Command{
-		Use:     "prune --keep N",
-		Short:   "Remove all kept runs but the newest",
+		Use:   "prune --keep N",
+		Short: "Remove all kept runs but the newest",
+		Long: `Removes all kept runs but the newest, and prints the directory of each that it
+removes. What may be under way, as it was written to within the last minute, stays.`,
 		Example: "  loadrig runs prune --keep 20",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if keep < 0 {
 				return usage("runs prune: got no --keep of 0 or more, want how many of the newest runs stay; see loadrig runs prune --help")
 			}
-			parent, _, err := keptRuns(p)
+			parent, list, err := keptRuns(p)
 			if err != nil {
 				return err
 			}
@@ -60,10 +62,14 @@ func newPruneCommand(p *Process) *cobra.Command {
 			if err != nil {
 				return internal(err)
 			}
+			if young := len(list) - len(removed) - keep; young > 0 {
+				fmt.Fprintf(p.Stderr, "loadrig: %d more stay, as they were written to within the last minute and may be under way\n", young)
+			}
 			return nil
 		},
 	}
 	c.Flags().IntVar(&keep, "keep", keep, "`number` of runs that stay, the newest")
+	c.Flags().Lookup("keep").DefValue = "0" // so that the help has no default, which there is none of
 	return c
 }
 

@@ -70,6 +70,13 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, err}
 	}
+	if sc != nil && sc.URL != nil && !sc.URL.Constant {
+		if given["url"] {
+			sc.URL = nil // a flag goes before it, for each player
+		} else {
+			cfg.URL = placeOf(sc.File.Target.URL)
+		}
+	}
 	embedded, kind := cfg.URL == "", string(target.Echo)
 	if embedded && sc != nil && sc.File.Target.Embedded != "" {
 		kind = sc.File.Target.Embedded

@@ -38,6 +38,14 @@ type Entry struct {
 	Touched  time.Time      // when something was last written to it
 }
 
+// named tells whether the run is called so: by its user, or else by its scenario.
+func (e *Entry) named(what string) bool {
+	if m := &e.Manifest; m.Name != "" || m.Scenario == nil {
+		return m.Name == what
+	}
+	return e.Manifest.Scenario.Name == what
+}
+
 // List gives the runs that parent holds, the newest first. What is no run directory is left out; a parent that is
 // not there holds none.
 func List(parent string) ([]Entry, error) {
@@ -73,7 +81,7 @@ func List(parent string) ([]Entry, error) {
 }
 
 // Find gives the path of the run that a user means: a path to a run directory, or of those in parent the id, the
-// beginning of one id only, the name of the newest run that has it, or last for the newest of all, last~1 for the
+// beginning of one id only, the name of the newest run that has it, its own or else its scenario's, or last for the newest of all, last~1 for the
 // one before it.
 func Find(parent, what string) (string, error) {
 	if info, err := os.Stat(what); err == nil && info.IsDir() && what != "" {
@@ -106,7 +114,7 @@ func Find(parent, what string) (string, error) {
 		}
 	}
 	for _, e := range list {
-		if len(found) == 0 && what != "" && e.Manifest.Name == what {
+		if len(found) == 0 && what != "" && e.named(what) {
 			return e.Path, nil
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loadrig/loadrig/report"
 )
 
 func TestDefault(t *testing.T) {
@@ -81,6 +83,26 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", what, got, want)
 		case err != nil && !strings.Contains(err.Error(), want):
 			t.Errorf("%q: got %v, want %s", what, err, want)
+		}
+	}
+}
+
+// TestNamed: a run has the name that its user gave it, or else its scenario's.
+func TestNamed(t *testing.T) {
+	chat := &report.ManifestScenario{Name: "chat"}
+	for _, c := range []struct {
+		m    report.Manifest
+		want string
+	}{
+		{report.Manifest{Name: "monday", Scenario: chat}, "monday"},
+		{report.Manifest{Scenario: chat}, "chat"},
+		{report.Manifest{Traffic: "paced"}, ""},
+	} {
+		e := Entry{Manifest: c.m}
+		for _, name := range []string{"monday", "chat", "paced"} {
+			if got := e.named(name); got != (name == c.want) {
+				t.Errorf("%q is called %q: got %t", c.want, name, got)
+			}
 		}
 	}
 }

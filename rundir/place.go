@@ -34,8 +34,10 @@ type Entry struct {
 	Path     string
 	Manifest report.Manifest
 	Verdict  report.Verdict // empty if the run has no summary: it is under way, or was cut off
-	Bytes    int64          // that it takes
-	Touched  time.Time      // when something was last written to it
+	// Interrupted tells that it was ended before its time, so that the verdict is of a part of the load.
+	Interrupted bool
+	Bytes       int64     // that it takes
+	Touched     time.Time // when something was last written to it
 }
 
 // named tells whether the run is called so: by its user, or else by its scenario.
@@ -64,7 +66,7 @@ func List(parent string) ([]Entry, error) {
 		}
 		e := Entry{Path: path, Manifest: *r.Manifest()}
 		if s, err := r.stored(); err == nil && s != nil {
-			e.Verdict = s.Verdict
+			e.Verdict, e.Interrupted = s.Verdict, s.Interrupted
 		}
 		for _, name := range []string{manifestName, intervalsName, eventsName, summaryName} {
 			if info, err := os.Stat(filepath.Join(path, name)); err == nil {

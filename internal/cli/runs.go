@@ -85,10 +85,14 @@ func keptRuns(p *Process) (parent string, list []rundir.Entry, err error) {
 
 // verdictOf words what is known of a run.
 func verdictOf(e *rundir.Entry) string {
-	if e.Verdict == "" {
+	switch {
+	case e.Verdict == "":
 		return "no end"
+	case e.Interrupted:
+		return string(e.Verdict) + ", interrupted"
+	default:
+		return string(e.Verdict)
 	}
-	return string(e.Verdict)
 }
 
 // whatOf says what a run was, in a few words.
@@ -132,21 +136,22 @@ func clipped(s string, n int) string {
 
 // listedRun is a run in the JSON of loadrig runs.
 type listedRun struct {
-	ID      string         `json:"id"`
-	Name    string         `json:"name,omitempty"`
-	Path    string         `json:"path"`
-	Started time.Time      `json:"started"`
-	Verdict report.Verdict `json:"verdict,omitempty"` // empty if the run has no end
-	Players int            `json:"players"`
-	URL     string         `json:"url"`
-	Bytes   int64          `json:"bytes"`
+	ID          string         `json:"id"`
+	Name        string         `json:"name,omitempty"`
+	Path        string         `json:"path"`
+	Started     time.Time      `json:"started"`
+	Verdict     report.Verdict `json:"verdict,omitempty"` // empty if the run has no end
+	Interrupted bool           `json:"interrupted,omitempty"`
+	Players     int            `json:"players"`
+	URL         string         `json:"url"`
+	Bytes       int64          `json:"bytes"`
 }
 
 func listRunsJSON(p *Process, list []rundir.Entry) error {
 	out := []listedRun{}
 	for _, e := range list {
 		m := &e.Manifest
-		out = append(out, listedRun{m.ID, m.Name, e.Path, m.Started, e.Verdict, m.Players, m.URL, e.Bytes})
+		out = append(out, listedRun{m.ID, m.Name, e.Path, m.Started, e.Verdict, e.Interrupted, m.Players, m.URL, e.Bytes})
 	}
 	enc := json.NewEncoder(p.Stdout)
 	enc.SetEscapeHTML(false)

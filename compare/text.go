@@ -44,7 +44,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "  %c  %s  %s, %s", "AB"[i], name, verdict, figures.Seconds(one.Duration))
 		if one.Intervals > 0 {
-			fmt.Fprintf(&b, "\n     steady %s to %s, %d intervals", figures.Seconds(one.SteadyFrom), figures.Seconds(one.SteadyTo), one.Intervals)
+			fmt.Fprintf(&b, "\n     steady %s to %s, %d interval%s", figures.Seconds(one.SteadyFrom), figures.Seconds(one.SteadyTo), one.Intervals, plural(one.Intervals))
 		}
 		b.WriteString("\n")
 	}
@@ -62,6 +62,13 @@ func (r *Result) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, " with %s confidence for the whole table.\n\n", percent(r.Confidence))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
 
 // table writes the rows.

@@ -14,7 +14,7 @@ import (
 // writeMarkdown writes a summary as CI systems show it beside a job, in GitHub's markdown. Below other text it is a
 // part of its own.
 func writeMarkdown(b *bytes.Buffer, _ *report.Manifest, s *report.Summary) error {
-	fmt.Fprintf(b, "\n## loadrig: %s · %s\n\n", strings.ToUpper(string(s.Verdict)), plain(title(s)))
+	fmt.Fprintf(b, "\n## loadrig: %s · %s\n\n", s.Title(), plain(title(s)))
 	for _, r := range s.Reasons {
 		fmt.Fprintf(b, "- %s\n", plain(r))
 	}

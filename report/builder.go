@@ -114,6 +114,9 @@ func (b *Builder) cutOff() *Outcome {
 	}
 	o.Peak = int64(w.Peaks[metrics.Connections.Key(messages.Connected.String())])
 	o.Unsent = uint64(w.Gauges[metrics.Pending.Key()])
+	// What the process cost is told by its last interval, less exactly: a peak between two was not seen.
+	o.CPU, o.MaxRSS = w.Counters[metrics.RigCPU.Key()], int64(w.Peaks[metrics.RigResident.Key()])
+	o.GCPause, o.Goroutines = w.Peaks[metrics.RigGCPauseWorst.Key()], int(w.Gauges[metrics.RigGoroutines.Key()])
 	return o
 }
 

@@ -85,8 +85,10 @@ func shareOf(share float64) string {
 		return fmt.Sprintf("%.0f %%", v)
 	case v >= 0.1:
 		return fmt.Sprintf("%.1f %%", v)
+	case v >= 0.01:
+		return fmt.Sprintf("%.2f %%", v)
 	default:
-		return fmt.Sprintf("%.2g %%", v)
+		return "<0.01 %"
 	}
 }
 

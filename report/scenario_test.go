@@ -231,8 +231,15 @@ func TestCutOff(t *testing.T) {
 	r := metrics.NewRecorder(nil)
 	r.Now.Added, r.Now.States[messages.Idle] = 7, 7
 	b := NewBuilder(exampleManifest())
-	b.Record(r.Record(0, 37))
+	rec := r.Record(0, 37)
+	rec.Counters[metrics.RigCPU.Key()] = 1.5
+	rec.Gauges[metrics.RigResident.Key()], rec.Gauges[metrics.RigGCPauseWorst.Key()], rec.Gauges[metrics.RigGoroutines.Key()] = 1<<20, 0.002, 9
+	b.Record(rec)
 	s := b.Summary()
+	if r := s.Rig; r.CPUSeconds != 1.5 || r.MaxRSSBytes != 1<<20 || r.GCPauseMax != 0.002 || r.Goroutines != 9 {
+		t.Errorf("got %v s CPU, %d bytes, %v s of GC pause, %d goroutines, want what the records say: 1.5, 1048576, 0.002, 9",
+			r.CPUSeconds, r.MaxRSSBytes, r.GCPauseMax, r.Goroutines)
+	}
 	if s.Verdict != Untrustworthy || !s.CutOff || s.Duration != 37 || s.Connections.ByState["idle"] != 7 {
 		t.Errorf("got %s, cut off %t, %v s, %v", s.Verdict, s.CutOff, s.Duration, s.Connections.ByState)
 	}

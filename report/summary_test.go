@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -232,6 +233,35 @@ func TestStrays(t *testing.T) {
 		}
 		if any := c.corrupted+c.duplicated+c.foreign > 0; any != strings.Contains(b.String(), "no answers") {
 			t.Errorf("strays are shown when there are none, or are not when there are:\n%s", &b)
+		}
+	}
+}
+
+// TestInterruptedIsTold: who reads a pass is told that it was of a part of the load only.
+func TestInterruptedIsTold(t *testing.T) {
+	for interrupted, want := range map[bool]string{false: "\n  PASS   ws://", true: "\n  PASS, interrupted   ws://"} {
+		s := &Summary{Verdict: Pass, URL: "ws://127.0.0.1/", Interrupted: interrupted}
+		var b strings.Builder
+		if err := s.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(b.String(), want) {
+			t.Errorf("interrupted %t: got %.40q, want %q", interrupted, b.String(), want)
+		}
+	}
+}
+
+// TestTextFits: the text of a run without reasons keeps to 80 columns.
+func TestTextFits(t *testing.T) {
+	s := example()
+	s.Reasons, s.Rig.CPUSeconds, s.Rig.MaxRSSBytes, s.Rig.Shards, s.Rig.Engine = nil, 123456.78, 123<<30, 128, "goroutine"
+	var b strings.Builder
+	if err := s.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if n := utf8.RuneCountInString(line); n > columns {
+			t.Errorf("got %d columns, want at most %d: %s", n, columns, line)
 		}
 	}
 }

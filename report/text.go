@@ -22,7 +22,7 @@ func (s *Summary) WriteJSON(w io.Writer) error {
 // WriteText writes s for people: at most 80 columns as far as URLs and reasons allow, without colour.
 func (s *Summary) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n  %s   %s\n", strings.ToUpper(string(s.Verdict)), s.URL)
+	fmt.Fprintf(&b, "\n  %s   %s\n", s.Title(), s.URL)
 	for _, r := range s.Reasons {
 		fmt.Fprintf(&b, "    - %s\n", r)
 	}
@@ -72,14 +72,32 @@ func (s *Summary) WriteText(w io.Writer) error {
 	}
 	s.events().write(&b)
 	b.WriteString("\n")
-	for i, line := range s.trustText(columns - 8) {
-		fmt.Fprintf(&b, "  %-4s  %s\n", []string{"kept", ""}[min(i, 1)], line)
-	}
+	labelled(&b, "kept", s.trustText(columns-8))
 	r := s.Rig
-	fmt.Fprintf(&b, "  rig   %.2f s CPU, %s peak memory, longest GC pause %s, %d shards, %s engine, counts %s\n\n",
-		r.CPUSeconds, size(uint64(r.MaxRSSBytes)), seconds(r.GCPauseMax), r.Shards, r.Engine, r.Conservation)
+	labelled(&b, "rig", wrap([]string{
+		fmt.Sprintf("%.2f s CPU", r.CPUSeconds), size(uint64(r.MaxRSSBytes)) + " peak memory", "longest GC pause " + seconds(r.GCPauseMax),
+		fmt.Sprintf("%d shards", r.Shards), r.Engine + " engine", "counts " + r.Conservation,
+	}, columns-8))
+	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// labelled writes lines under a label.
+func labelled(b *strings.Builder, label string, lines []string) {
+	for i, line := range lines {
+		fmt.Fprintf(b, "  %-4s  %s\n", []string{label, ""}[min(i, 1)], line)
+	}
+}
+
+// Title is the verdict in capitals, with the word that the run was ended before its time where it was: a pass of a part
+// of the load is no pass of all of it.
+func (s *Summary) Title() string {
+	title := strings.ToUpper(string(s.Verdict))
+	if s.Interrupted {
+		title += ", interrupted"
+	}
+	return title
 }
 
 // maxShown bounds the events that the text tells of; the JSON has more of them.

@@ -147,7 +147,7 @@ func TestLoad(t *testing.T) {
 func TestRates(t *testing.T) {
 	for got, want := range map[string]string{
 		round(0): "0", round(99): "99", round(61_499): "61,000", round(61_500): "62,000", round(1234567): "1,200,000",
-		shareOf(0): "0 %", shareOf(0.00012): "0.012 %", shareOf(0.0051): "0.5 %", shareOf(0.5): "50 %", cores(2): "2", cores(1.25): "1.2",
+		shareOf(0): "0 %", shareOf(0.00012): "0.01 %", shareOf(0.0000082): "<0.01 %", shareOf(0.0051): "0.5 %", shareOf(0.5): "50 %", cores(2): "2", cores(1.25): "1.2",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)

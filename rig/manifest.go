@@ -18,7 +18,7 @@ import (
 func (r *run) manifest() *report.Manifest {
 	c := &r.cfg
 	m := &report.Manifest{
-		Schema: report.ManifestSchema, ID: newID(r.started), Name: c.Name, Started: r.started.UTC(), URL: safeURL(c.URL),
+		Schema: report.ManifestSchema, ID: newID(r.started), Name: c.Name, Started: r.started.UTC(), URL: SafeURL(c.URL),
 		Players: c.Connections, Planned: c.planned().Seconds(), Interval: c.interval().Seconds(), MaxLag: c.MaxLag.Seconds(),
 		Thresholds: c.thresholds(), Tags: c.Tags, Version: c.Version, Revision: c.Revision, Go: c.GoVersion,
 		Engine: r.manager.Network().Options().Engine.String(), Shards: c.Shards, Host: thisHost(),

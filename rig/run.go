@@ -292,8 +292,8 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 	return nil
 }
 
-// safeURL leaves out what may be secret.
-func safeURL(raw string) string {
+// SafeURL gives a URL without what may be secret in it: user, query and fragment.
+func SafeURL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""

@@ -298,7 +298,7 @@ func TestValidate(t *testing.T) {
 		want   string
 	}{
 		{func(c *Config) { c.URL = "http://x/" }, `URL: bad url: got "http://x/", want ws://… or wss://…`},
-		{func(c *Config) { c.URL = "ws://u:p4ss@x/" }, `URL: bad url: got a user name in "ws://u:xxxxx@x/", want an Authorization header instead`},
+		{func(c *Config) { c.URL = "ws://u:p4ss@x/" }, `URL: bad url: got a user name in "ws://x/", want an Authorization header instead`},
 		{func(c *Config) { c.Connections = 0 }, "Connections: got 0, want 1 or more"},
 		{func(c *Config) { c.Duration = -1 }, "Duration: got -1ns, want more than 0"},
 		{func(c *Config) { c.Rate = -1 }, "Rate: rate: got -1 per second, want 0 to 1e+09"},

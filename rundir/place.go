@@ -35,8 +35,18 @@ type Entry struct {
 	Path     string
 	Manifest report.Manifest
 	Verdict  report.Verdict // empty if the run has no summary: it is under way, or was cut off
-	Bytes    int64          // that it takes
-	Touched  time.Time      // when something was last written to it
+	// Interrupted tells that it was ended before its time, so that the verdict is of a part of the load.
+	Interrupted bool
+	Bytes       int64     // that it takes
+	Touched     time.Time // when something was last written to it
+}
+
+// named tells whether the run is called so: by its user, or else by its scenario.
+func (e *Entry) named(what string) bool {
+	if m := &e.Manifest; m.Name != "" || m.Scenario == nil {
+		return m.Name == what
+	}
+	return e.Manifest.Scenario.Name == what
 }
 
 // List gives the runs that parent holds, the newest first. What is no run directory is left out; a parent that is
@@ -57,7 +67,7 @@ func List(parent string) ([]Entry, error) {
 		}
 		e := Entry{Path: path, Manifest: *r.Manifest()}
 		if s, err := r.stored(); err == nil && s != nil {
-			e.Verdict = s.Verdict
+			e.Verdict, e.Interrupted = s.Verdict, s.Interrupted
 		}
 		for _, name := range []string{manifestName, intervalsName, eventsName, summaryName} {
 			if info, err := os.Stat(filepath.Join(path, name)); err == nil {
@@ -76,8 +86,8 @@ func List(parent string) ([]Entry, error) {
 }
 
 // Find gives the path of the run that a user means: a path to a run directory, or of those in parent the id, the
-// beginning of one id only, the name of the newest run that has it, or last for the newest of all, last~1 for the
-// one before it. A directory that is in no way a run is meant where nothing else is.
+// beginning of one id only, the name of the newest run that has it, its own or else its scenario's, or last for the
+// newest of all, last~1 for the one before it. A directory that is in no way a run is meant where nothing else is.
 func Find(parent, what string) (string, error) {
 	info, err := os.Stat(what)
 	dir := err == nil && info.IsDir() && what != ""
@@ -114,7 +124,7 @@ func Find(parent, what string) (string, error) {
 		}
 	}
 	for _, e := range list {
-		if len(found) == 0 && what != "" && e.Manifest.Name == what {
+		if len(found) == 0 && what != "" && e.named(what) {
 			return e.Path, nil
 		}
 	}

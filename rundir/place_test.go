@@ -106,6 +106,26 @@ func TestFindBesideDirectories(t *testing.T) {
 	}
 }
 
+// TestNamed: a run has the name that its user gave it, or else its scenario's.
+func TestNamed(t *testing.T) {
+	chat := &report.ManifestScenario{Name: "chat"}
+	for _, c := range []struct {
+		m    report.Manifest
+		want string
+	}{
+		{report.Manifest{Name: "monday", Scenario: chat}, "monday"},
+		{report.Manifest{Scenario: chat}, "chat"},
+		{report.Manifest{Traffic: "paced"}, ""},
+	} {
+		e := Entry{Manifest: c.m}
+		for _, name := range []string{"monday", "chat", "paced"} {
+			if got := e.named(name); got != (name == c.want) {
+				t.Errorf("%q is called %q: got %t", c.want, name, got)
+			}
+		}
+	}
+}
+
 // TestPrune: the oldest go; what is under way, and what loadrig did not write, stays.
 func TestPrune(t *testing.T) {
 	parent := three(t)

@@ -11,12 +11,12 @@ import (
 const hidden = "[redacted]"
 
 // secretPattern finds keys whose values are kept out of what is written about a run.
-var secretPattern = regexp.MustCompile(`(?i)token|secret|passw|passphrase|authorization|cookie|credential|api[-_]?key|private[-_]?key`)
+var secretPattern = regexp.MustCompile(`(?i)token|secret|passw|passphrase|pwd|^pw$|authorization|bearer|jwt|ticket|cookie|credential|api[-_]?key|private[-_]?key`)
 
-// What URLs have besides their place.
+// What URLs have besides their place. An expression in one may have blanks in it, and anything else.
 var (
-	userPattern  = regexp.MustCompile(`://[^/\s@"']*@`)
-	queryPattern = regexp.MustCompile(`(://[^\s"'?#]*\?)[^\s"'#]*`)
+	userPattern  = regexp.MustCompile(`://(?:{{.*?}}|[^/\s@"'])*@`)
+	queryPattern = regexp.MustCompile(`(://(?:{{.*?}}|[^\s"'?#])*\?)(?:{{.*?}}|[^\s"'#])*`)
 )
 
 // Text gives the file as it was read, in YAML, without what is or may be a secret: values under keys that are called

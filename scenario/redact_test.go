@@ -19,7 +19,10 @@ players:
   one:
     steps:
       - connect
-      - send: {json: {op: login, password: pw1, deep: {secrets: [s1, {a: s2}]}, room: attic}}
+      - send: {json: {op: login, pw: pw0, password: pw1, deep: {secrets: [s1, {a: s2}]}, room: attic}}
+  two:
+    steps:
+      - connect: {url: 'ws://{{ n }}:sesame2@127.0.0.1:1/x{{ n > 1 ? "a" : "b" }}?ticket=abc234&n={{ n }}&key=abc345'}
 load: {players: 1, iterations: 1}
 `
 
@@ -30,7 +33,7 @@ func TestTextHasNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := s.Text()
-	for _, secret := range []string{"hunter22", "sesame", "abc123", "swordfish1", "opensesame", "topsecretvalue", "k3", "eyJhbGci", "pw1", "s1", "s2"} {
+	for _, secret := range []string{"hunter22", "sesame", "abc123", "sesame2", "abc234", "abc345", "pw0", "swordfish1", "opensesame", "topsecretvalue", "k3", "eyJhbGci", "pw1", "s1", "s2"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s is shown", secret)
 		}

@@ -3,6 +3,7 @@ package threshold
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -213,11 +214,17 @@ func among(got string, names []string) string {
 
 // meant is the end of a message that names the nearest.
 func meant(got string, names []string) string {
+	if m := bareFigure.FindStringSubmatch(got); m != nil && slices.Contains(names, "p(N)") {
+		return fmt.Sprintf("; did you mean p(%s)?", m[1])
+	}
 	if n, ok := nearest.Name(got, names); ok {
 		return fmt.Sprintf("; did you mean %s?", n)
 	}
 	return ""
 }
+
+// bareFigure is a percentile as other tools write it.
+var bareFigure = regexp.MustCompile(`^p_?([0-9]{1,2}(?:\.[0-9]{1,6})?)$`)
 
 // clip shortens a text for messages.
 func clip(s string, n int) string {

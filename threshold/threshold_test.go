@@ -188,7 +188,7 @@ func TestMistakes(t *testing.T) {
 
 		{"respnse.p(95) < 200ms", "at column 1: unknown name respnse, want one of those that docs/scenarios.md lists under Thresholds; did you mean response?"},
 		{"dropped == 0 && conections(\"connected\") > 5", "at column 17: unknown name conections, want one of those that docs/scenarios.md lists under Thresholds; did you mean connections?"},
-		{"response.p95 < 200ms", `at column 10: unknown aggregate "p95": want p(N), min, max, mean, avg, med, rate, count`},
+		{"response.p95 < 200ms", `at column 10: unknown aggregate "p95": want p(N), min, max, mean, avg, med, rate, count; did you mean p(95)?`},
 		{"response.p(0) < 200ms", "at column 10: got p(0), want p(N) with N above 0 and at most 100, as p(95) or p(99.9)"},
 		{"response.p(95%) < 200ms", "at column 10: got p(95%), want p(N) with N above 0 and at most 100, as p(95) or p(99.9)"},
 		{"response.p < 200ms", "at column 10: got p, want p(N) with N above 0 and at most 100, as p(95) or p(99.9)"},

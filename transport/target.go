@@ -2,6 +2,7 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -79,6 +80,11 @@ func compile(c *messages.Connect, userAgent string) (*target, error) {
 	return t, nil
 }
 
+// shown gives a URL without what may be secret in it: user, query and fragment.
+func shown(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Opaque: u.Opaque, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
 func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -86,20 +92,23 @@ func parseURL(raw string) (*url.URL, error) {
 		if ue, ok := err.(*url.Error); ok {
 			err = ue.Err
 		}
+		if strings.HasPrefix(err.Error(), "invalid port") { // it would be quoted, and may be half of a password with a slash in it
+			err = errors.New("got a port that is no number, want ws://host:port/path")
+		}
 		return nil, fmt.Errorf("%w: %w", messages.ErrBadURL, err)
 	}
 	switch {
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return nil, fmt.Errorf("%w: got %q, want ws://… or wss://…", messages.ErrBadURL, u.Redacted())
+		return nil, fmt.Errorf("%w: got %q, want ws://… or wss://…", messages.ErrBadURL, shown(u))
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%w: got %q, want a host, as in ws://host:port/path", messages.ErrBadURL, u.Redacted())
+		return nil, fmt.Errorf("%w: got %q, want a host, as in ws://host:port/path", messages.ErrBadURL, shown(u))
 	case u.User != nil:
-		return nil, fmt.Errorf("%w: got a user name in %q, want an Authorization header instead", messages.ErrBadURL, u.Redacted())
+		return nil, fmt.Errorf("%w: got a user name in %q, want an Authorization header instead", messages.ErrBadURL, shown(u))
 	case u.Fragment != "":
-		return nil, fmt.Errorf("%w: got a fragment in %q, which a WebSocket URL may not have (RFC 6455 §3)", messages.ErrBadURL, u.Redacted())
+		return nil, fmt.Errorf("%w: got a fragment in %q, which a WebSocket URL may not have (RFC 6455 §3)", messages.ErrBadURL, shown(u))
 	}
 	if strings.Contains(u.RequestURI(), " ") {
-		return nil, fmt.Errorf("%w: got a space in the query of %q, want %%20", messages.ErrBadURL, u.Redacted())
+		return nil, fmt.Errorf("%w: got a space in the query of %q, want %%20", messages.ErrBadURL, shown(u))
 	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {

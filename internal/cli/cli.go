@@ -84,7 +84,7 @@ func newRoot(p *Process) *cobra.Command {
 		Long: `loadrig holds thousands of WebSocket connections from one small machine, each a
 simulated player, and says honestly what happened.
 
-  loadrig run                                    try it on an embedded echo server
+  loadrig run                                    a try, on an echo server of its own
   loadrig run --url wss://game.example/socket -c 5000 -d 5m
   loadrig run --help                             all the flags
   loadrig init                                   scenarios to begin with
@@ -92,9 +92,9 @@ simulated player, and says honestly what happened.
   loadrig report                                 the last run once more
   loadrig compare last~1 last                    whether the last two differ
 
-Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up), 99 failed
-(or worse, of compare; or what doctor was asked for does not fit), 104 bad scenario, 105
-interrupted, 107 script error, 108 aborted by a threshold, 109 internal error.`,
+Exit codes: 0 pass, 2 usage, 98 untrustworthy (the rig could not keep up),
+99 failed (or worse, of compare; or what doctor was asked for does not fit),
+104 bad scenario, 105 interrupted, 108 aborted by a threshold, 109 internal error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -103,6 +103,7 @@ interrupted, 107 script error, 108 aborted by a threshold, 109 internal error.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRunCommand(p), newTargetCommand(p), newDoctorCommand(p), newValidateCommand(p), newSchemaCommand(), newInitCommand(p), newReportCommand(p), newRunsCommand(p), newCompareCommand(p), newVersionCommand())
+	fitHelp(root)
 	for _, c := range root.Commands() {
 		fromEnvironment(c, p.Getenv)
 	}

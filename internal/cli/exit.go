@@ -46,12 +46,18 @@ func flagError(c *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		if name, ok := nearest.Name(unknown.GetSpecifiedName(), flagNames(c)); ok {
-			return usage("%w; did you mean --%s? see loadrig %s --help", err, name, c.Name())
+			return usage("%w; did you mean --%s? see loadrig %s --help", err, name, path(c))
 		}
 	case errors.As(err, &invalid):
-		return usage("--%s: %w; see loadrig %s --help", invalid.GetFlag().Name, wrongValue(invalid.GetFlag(), invalid.GetValue()), c.Name())
+		return usage("--%s: %w; see loadrig %s --help", invalid.GetFlag().Name, wrongValue(invalid.GetFlag(), invalid.GetValue()), path(c))
 	}
-	return usage("%w; see loadrig %s --help", err, c.Name())
+	return usage("%w; see loadrig %s --help", err, path(c))
+}
+
+// path is a command's name behind loadrig: runs prune.
+func path(c *cobra.Command) string {
+	_, path, _ := strings.Cut(c.CommandPath(), " ")
+	return path
 }
 
 func flagNames(c *cobra.Command) (names []string) {

@@ -33,8 +33,8 @@ type networkFlags struct {
 
 func (f *networkFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.proxy, "proxy", "", "`URL` of a proxy to go through: http://, https://, socks5:// or socks5h:// with host:port, and user:password@ if it wants that; none for none (default HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, less NO_PROXY and this machine)")
-	fs.StringArrayVar(&f.connectTo, "connect-to", nil, "as `HOST1:PORT1:HOST2:PORT2`, connects to the second where the URL has the first; any may be empty; repeatable")
-	fs.StringVar(&f.dns, "dns", "", "how names are looked up, as `ttl=1m,select=roundRobin,policy=any`: how long they are kept (0, inf), which address comes first (first, random), which family (preferIPv4, preferIPv6, onlyIPv4, onlyIPv6)")
+	fs.StringArrayVar(&f.connectTo, "connect-to", nil, "`FROM:TO`, as HOST1:PORT1:HOST2:PORT2, connects to the second where the URL has the first; any may be empty; repeatable")
+	fs.StringVar(&f.dns, "dns", "", "`rules` for how names are looked up, as ttl=1m,select=roundRobin,policy=any: how long they are kept (0, inf), which address comes first (first, random), which family (preferIPv4, preferIPv6, onlyIPv4, onlyIPv6)")
 	fs.StringVar(&f.unixSocket, "unix-socket", "", "`path` of a Unix socket to connect to, @name for an abstract one")
 	fs.StringSliceVar(&f.localIPs, "local-ips", nil, "source `addresses`, or ranges as 10.0.0.0/24, to spread the connections over")
 	fs.BoolVar(&f.cookies, "cookies", false, "have each player keep the server's cookies, and send them when it reconnects")

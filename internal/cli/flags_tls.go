@@ -79,7 +79,7 @@ func orEmbedded(url string) string {
 	if url == "" {
 		return "the embedded target"
 	}
-	return url
+	return rig.SafeURL(url)
 }
 
 // client loads the client certificate, or those of all players.

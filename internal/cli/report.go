@@ -27,7 +27,12 @@ With -o it is written to the outputs that loadrig run knows too.`,
 		Example: `  loadrig report
   loadrig report last~1 --json
   loadrig report ./results/monday -o csv=monday.csv -o junit=monday.xml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("report: got %d arguments, want one run or none; see loadrig report --help", len(args))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := openRun(p, append(args, "last")[0])
 			if err != nil {
@@ -58,6 +63,7 @@ With -o it is written to the outputs that loadrig run knows too.`,
 			return nil
 		},
 	}
+	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	c.Flags().StringArrayVarP(&out, "out", "o", nil, outHelp)
 	return c

@@ -29,10 +29,10 @@ With a scenario, a file in YAML or JSON, players do what its steps say, and come
 as its load says; flags go before what is in it. - is standard input. loadrig init
 writes scenarios to begin with.
 
-The verdict is pass if every player connected, no connection ended but by plan and
-no message was dropped, and every --threshold held; fail if not; untrustworthy if
-it was this machine that could not keep up. Ctrl-C ends the load, closes all connections and still reports;
-a second one ends the program at once.
+The verdict is pass if every player connected, no connection ended but by plan, no
+message was dropped, and every --threshold held; fail if not; untrustworthy if it was
+this machine that could not keep up. Ctrl-C ends the load, closes all connections
+and still reports; a second one ends the program at once.
 
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
@@ -69,6 +69,13 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	cfg, err := f.config(sc, func(flag string) bool { return given[flag] })
 	if err != nil {
 		return &exitError{ExitUsage, err}
+	}
+	if sc != nil && sc.URL != nil && !sc.URL.Constant {
+		if given["url"] {
+			sc.URL = nil // a flag goes before it, for each player
+		} else {
+			cfg.URL = placeOf(sc.File.Target.URL)
+		}
 	}
 	embedded, kind := cfg.URL == "", string(target.Echo)
 	if embedded && sc != nil && sc.File.Target.Embedded != "" {
@@ -112,11 +119,11 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	cfg.Starting = func() {
 		if cfg.Play != nil {
 			talk.note("%s: %s, to %s%s, seed %d; Ctrl-C ends it early and still reports",
-				name(sc, args[0]), cfg.Play.Plan, cfg.URL, f.network.by(cfg), cfg.Play.Seed)
+				name(sc, args[0]), cfg.Play.Plan, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Play.Seed)
 			return
 		}
 		talk.note("%d players to %s%s for %v, %s traffic; Ctrl-C ends it early and still reports",
-			cfg.Connections, cfg.URL, f.network.by(cfg), cfg.Duration, cfg.Traffic)
+			cfg.Connections, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Duration, cfg.Traffic)
 	}
 	s, err := rig.Run(ctx, cfg)
 	if server != nil {

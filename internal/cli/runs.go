@@ -42,15 +42,17 @@ where XDG_STATE_HOME says. loadrig report ID prints one, loadrig compare two.`,
 func newPruneCommand(p *Process) *cobra.Command {
 	keep := -1
 	c := &cobra.Command{
-		Use:     "prune --keep N",
-		Short:   "Remove all kept runs but the newest",
+		Use:   "prune --keep N",
+		Short: "Remove all kept runs but the newest",
+		Long: `Removes all kept runs but the newest, and prints the directory of each that it
+removes. What may be under way, as it was written to within the last minute, stays.`,
 		Example: "  loadrig runs prune --keep 20",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if keep < 0 {
 				return usage("runs prune: got no --keep of 0 or more, want how many of the newest runs stay; see loadrig runs prune --help")
 			}
-			parent, _, err := keptRuns(p)
+			parent, list, err := keptRuns(p)
 			if err != nil {
 				return err
 			}
@@ -61,10 +63,14 @@ func newPruneCommand(p *Process) *cobra.Command {
 			if err != nil {
 				return internal(err)
 			}
+			if young := len(list) - len(removed) - keep; young > 0 {
+				fmt.Fprintf(p.Stderr, "loadrig: %d more stay, as they were written to within the last minute and may be under way\n", young)
+			}
 			return nil
 		},
 	}
 	c.Flags().IntVar(&keep, "keep", keep, "`number` of runs that stay, the newest")
+	c.Flags().Lookup("keep").DefValue = "0" // so that the help has no default, which there is none of
 	return c
 }
 
@@ -80,10 +86,14 @@ func keptRuns(p *Process) (parent string, list []rundir.Entry, err error) {
 
 // verdictOf words what is known of a run.
 func verdictOf(e *rundir.Entry) string {
-	if e.Verdict == "" {
+	switch {
+	case e.Verdict == "":
 		return "no end"
+	case e.Interrupted:
+		return string(e.Verdict) + ", interrupted"
+	default:
+		return string(e.Verdict)
 	}
-	return string(e.Verdict)
 }
 
 // whatOf says what a run was, in a few words.
@@ -133,21 +143,22 @@ func clipped(s string, n int) string {
 
 // listedRun is a run in the JSON of loadrig runs.
 type listedRun struct {
-	ID      string         `json:"id"`
-	Name    string         `json:"name,omitempty"`
-	Path    string         `json:"path"`
-	Started time.Time      `json:"started"`
-	Verdict report.Verdict `json:"verdict,omitempty"` // empty if the run has no end
-	Players int            `json:"players"`
-	URL     string         `json:"url"`
-	Bytes   int64          `json:"bytes"`
+	ID          string         `json:"id"`
+	Name        string         `json:"name,omitempty"`
+	Path        string         `json:"path"`
+	Started     time.Time      `json:"started"`
+	Verdict     report.Verdict `json:"verdict,omitempty"` // empty if the run has no end
+	Interrupted bool           `json:"interrupted,omitempty"`
+	Players     int            `json:"players"`
+	URL         string         `json:"url"`
+	Bytes       int64          `json:"bytes"`
 }
 
 func listRunsJSON(p *Process, list []rundir.Entry) error {
 	out := []listedRun{}
 	for _, e := range list {
 		m := &e.Manifest
-		out = append(out, listedRun{m.ID, m.Name, e.Path, m.Started, e.Verdict, m.Players, m.URL, e.Bytes})
+		out = append(out, listedRun{m.ID, m.Name, e.Path, m.Started, e.Verdict, e.Interrupted, m.Players, m.URL, e.Bytes})
 	}
 	enc := json.NewEncoder(p.Stdout)
 	enc.SetEscapeHTML(false)

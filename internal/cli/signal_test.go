@@ -15,6 +15,7 @@ import (
 
 	"github.com/loadrig/loadrig/internal/wstest"
 	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/rundir"
 )
 
 // startRun starts loadrig in a process of its own and waits for its first line of progress.
@@ -51,7 +52,8 @@ func startRun(t *testing.T, stdout *bytes.Buffer, args ...string) (*exec.Cmd, *b
 // given, the exit code is 105, and the embedded target is gone.
 func TestInterrupt(t *testing.T) {
 	var stdout bytes.Buffer
-	cmd, stderr := startRun(t, &stdout, "run", "-c", "100", "-d", "10m", "--max-lag", "1m", "--json")
+	parent := t.TempDir()
+	cmd, stderr := startRun(t, &stdout, "run", "-c", "100", "-d", "10m", "--max-lag", "1m", "--json", "--run-dir", filepath.Join(parent, "one"))
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +71,10 @@ func TestInterrupt(t *testing.T) {
 	want := report.Disconnect{Cause: "shutdown", Initiator: "local", Code: 1000, Count: 100}
 	if !s.Interrupted || s.Verdict != report.Pass || len(s.Disconnects) != 1 || s.Disconnects[0] != want {
 		t.Errorf("got interrupted %v, %s %v, %+v, want true, pass, %+v", s.Interrupted, s.Verdict, s.Reasons, s.Disconnects, want)
+	}
+	list, err := rundir.List(parent)
+	if err != nil || len(list) != 1 || verdictOf(&list[0]) != "pass, interrupted" {
+		t.Errorf("got %v, %v, want a run that is listed as pass, interrupted", list, err)
 	}
 }
 

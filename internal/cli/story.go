@@ -195,3 +195,15 @@ func openPlayers(p load.Plan, seed uint64) int {
 	}
 	return max(1, n)
 }
+
+// placeOf gives where a URL leads whose path or query differ from player to player: scheme and host, of which the rest of the
+// rig checks what it can. Of one whose host differs it gives nothing.
+func placeOf(template string) string {
+	before, _, _ := strings.Cut(template, "{{")
+	scheme, rest, ok := strings.Cut(before, "://")
+	i := strings.IndexAny(rest, "/?")
+	if !ok || i < 0 {
+		return ""
+	}
+	return scheme + "://" + rest[:i] + "/"
+}

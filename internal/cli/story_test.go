@@ -65,3 +65,14 @@ func TestOpenPlayers(t *testing.T) {
 		t.Errorf("at equal distances: got room for %d, want 20", got)
 	}
 }
+
+func TestPlaceOf(t *testing.T) {
+	for template, want := range map[string]string{
+		"ws://h:1/x{{ n }}?a={{ n }}": "ws://h:1/", "wss://h?n={{ n }}": "wss://h/", "ws://h/": "ws://h/",
+		"ws://{{ host }}/x": "", "ws://a.{{ zone }}/x": "", "{{ all }}": "",
+	} {
+		if got := placeOf(template); got != want {
+			t.Errorf("%s: got %q, want %q", template, got, want)
+		}
+	}
+}

@@ -69,11 +69,12 @@ docs/targets.md has their protocols.`,
 		},
 	}
 	f := c.Flags()
+	f.SortFlags = false // some go on from the one before
 	f.StringVar(&o.Addr, "listen", target.DefaultAddr, "`address` to listen on; other machines reach it only if you name another interface")
-	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "`name`s of subprotocols that it knows")
+	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "`name` of a subprotocol that it knows; repeatable")
 	f.BoolVar(&o.Compress, "compress", false, "take offers of compression (permessage-deflate), without context takeover")
 	f.IntVar(&o.Loops, "loops", 0, "`number` of event loops, each good for one core (default half of the cores)")
-	f.IntVar(&o.TickRate, "tick-rate", 0, "ticks a `second` of a tick target (default 20)")
+	f.IntVar(&o.TickRate, "tick-rate", 0, "`number` of ticks a second of a tick target (default 20)")
 	f.IntVar(&o.LoseEvery, "lose-every", 0, "`number`: of the echoes, or of the copies that a room target makes for members, leave out every n-th")
 	f.IntVar(&o.DuplicateEvery, "duplicate-every", 0, "`number`: of these, send every n-th twice")
 	f.IntVar(&o.CorruptEvery, "corrupt-every", 0, "`number`: of these, change one byte in every n-th")

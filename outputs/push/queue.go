@@ -280,7 +280,11 @@ func (q *Queue) warn(why error) {
 	q.warned = true
 	q.mu.Unlock()
 	if first {
-		q.o.Logger.Warn("an output does not get through; it is tried again, and the run goes on",
+		what := "an output does not get through; it is tried again, and the run goes on"
+		if q.o.Patient {
+			what = fmt.Sprintf("an output does not get through; it is tried again for %v", patience)
+		}
+		q.o.Logger.Warn(what,
 			"output", q.o.Name, "to", Redact(q.o.URL.String()), "reason", why)
 	}
 }

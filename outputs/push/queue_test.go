@@ -289,7 +289,7 @@ func TestPatient(t *testing.T) {
 			t.Errorf("got %d", len(slow.taken))
 		}
 
-		q, _ = queue(t, &server{script: func(int) (int, error) { return 0, errAway }}, patient)
+		q, logged := queue(t, &server{script: func(int) (int, error) { return 0, errAway }}, patient)
 		began := time.Now()
 		for _, b := range bodies(1000) {
 			q.Add([]byte(b))
@@ -297,6 +297,9 @@ func TestPatient(t *testing.T) {
 		closes(t, q, "test: 1000 of 1000 intervals did not get to http://server.example/write: connection refused", 0)
 		if took := time.Since(began); took > patience {
 			t.Errorf("took %v, want %v at most", took, patience)
+		}
+		if want := "it is tried again for 2m0s"; !strings.Contains(logged.String(), want) {
+			t.Errorf("got %s, want %q", logged, want)
 		}
 	})
 }

@@ -151,7 +151,10 @@ func TestPingFlood(t *testing.T) {
 	const pings = 60_000 // pongs of 131 bytes: 7.9 MB, more than the kernel takes for one socket
 	eachEngine(t, func(t *testing.T, e Engine) {
 		pongs := make(chan int, 1)
-		srv, done := serveOn(t, wstest.Narrow(t), func(p *wstest.Peer) error {
+		// Its receive buffer is the system's, which grows. One of a fixed size drops small segments although the window
+		// has room for their bytes; what the client sends from then on is beyond the window, so that no
+		// acknowledgement in it counts, and the server never gets to the end of its pings.
+		srv, done := serve(t, func(p *wstest.Peer) error {
 			payload := make([]byte, 125)
 			for i := range pings {
 				copy(payload, fmt.Sprintf("%08d", i))

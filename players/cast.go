@@ -109,7 +109,6 @@ type stage struct {
 	cast    *Cast
 	series  Series
 	scratch []byte
-	second  []byte // a second scratch, for values within messages
 	env     map[string]any
 	vm      vm.VM
 	chance  *rand.Rand // of the player at work

@@ -43,7 +43,7 @@ func TestEndsWithTest(t *testing.T) {
 	var pids []int
 	t.Run("starve", func(t *testing.T) { pids = hold(t).pids() })
 	if len(pids) < 2 {
-		t.Skip("nothing was starved")
+		t.Skip("SKIPPED: no process can be starved here")
 	}
 	for _, pid := range pids {
 		if runs(pid) {
@@ -83,7 +83,7 @@ func TestEndsWithProcess(t *testing.T) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	if len(pids) < 2 {
-		t.Skip("nothing was starved")
+		t.Skip("SKIPPED: no process can be starved here")
 	}
 	for _, pid := range pids {
 		for end := time.Now().Add(20 * time.Second); runs(pid); {

@@ -5,6 +5,6 @@
 // meanwhile from any goroutine; who asks never holds up who records. When it is full, each two neighbouring rows become
 // one, so that a run of an hour has every second and one of a week every few minutes.
 //
-// What lives here: which figures are drawn, how rows of them are merged, and their JSON. What may not: HTTP, HTML,
+// What may live here: which figures are drawn, how rows of them are merged, and their JSON. What may not: HTTP, HTML,
 // terminals, and what a figure means, which metrics and report say.
 package timeline

@@ -33,6 +33,7 @@ type Timeline struct {
 	sessions *report.Survival
 	over     bool
 	damage   string
+	version  uint64        // counts what was told
 	changed  chan struct{} // closed when there is something new
 }
 
@@ -177,7 +178,7 @@ func (t *Timeline) End(s *report.Summary) error {
 	return nil
 }
 
-// Damaged says what of the run could not be read, for those who look at it.
+// Damaged says what of the run could not be read, for those who look at it. It is a rundir.Damaged.
 func (t *Timeline) Damaged(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -188,11 +189,12 @@ func (t *Timeline) Damaged(text string) {
 func (t *Timeline) tell() {
 	close(t.changed)
 	t.changed = make(chan struct{})
+	t.version++
 }
 
-// Changed gives a channel that is closed when there is something new.
-func (t *Timeline) Changed() <-chan struct{} {
+// Changed gives a number that is another whenever there is something new, and a channel that is closed then.
+func (t *Timeline) Changed() (version uint64, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.changed
+	return t.version, t.changed
 }

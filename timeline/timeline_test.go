@@ -302,7 +302,7 @@ func TestReaders(t *testing.T) {
 		wg.Go(func() {
 			gen, next, events := 0, 0, 0
 			for {
-				changed := c.t.Changed()
+				_, changed := c.t.Changed()
 				if news := c.t.Since(gen, next, events); news == nil {
 					r := c.t.Run()
 					gen, next, events = r.Gen, r.Next, r.EventsSeen()

@@ -48,7 +48,9 @@ func compose(files fs.FS) (*page, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.styles += string(b) + "\n"
+		for line := range strings.Lines(cssComment.ReplaceAllString(string(b), "")) {
+			p.styles += spare(line)
+		}
 	}
 	plot, err := fs.ReadFile(files, "vendor/uPlot.iife.min.js")
 	if err != nil {
@@ -136,13 +138,27 @@ func (j *joiner) add(name string) error {
 		} else if strings.HasPrefix(line, "export") {
 			return wrong("got %.60q, want export before a function, const or class", line)
 		}
-		own.WriteString(strings.TrimPrefix(line, "export "))
-		own.WriteByte('\n')
+		if strings.Count(line, "`")%2 != 0 {
+			return wrong("got text that goes over lines, want each on one")
+		}
+		own.WriteString(spare(strings.TrimPrefix(line, "export ")))
 	}
 	j.state[name] = 2
-	fmt.Fprintf(&j.out, "// %s\n%s", path.Base(name), own.String())
+	j.out.WriteString(own.String())
 	return nil
 }
+
+// spare leaves out what only readers of the source need: indents, empty lines, and comments that have a line of their own.
+func spare(line string) string {
+	line = strings.TrimSpace(line)
+	if line == "" || strings.HasPrefix(line, "//") {
+		return ""
+	}
+	return line + "\n"
+}
+
+// cssComment is a comment of a style sheet.
+var cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
 
 // policy gives the content security policy: what is in the page may run, and nothing else; connections go where connect
 // says.

@@ -18,6 +18,13 @@ type Sink interface {
 	End(*Summary) error
 }
 
+// Follower is a Sink that is also told, after each record, how the run stands.
+type Follower interface {
+	Sink
+	// Stands is given what Builder.Standing gives, to keep.
+	Stands(*Summary) error
+}
+
 // Builder makes the summary of a run from its manifest, records and events: while it happens, or from what was
 // written of it. It takes memory for the names there are, whatever the length of the run.
 type Builder struct {
@@ -67,19 +74,24 @@ func (b *Builder) Event(e Event) {
 func (b *Builder) Whole() *metrics.Whole { return &b.whole }
 
 // Summary gives the outcome as far as it is known. A run without the event Ended was cut off: its summary says so.
-func (b *Builder) Summary() *Summary {
+func (b *Builder) Summary() *Summary { return b.summary(true) }
+
+// Standing gives the summary of a run that is under way: without a verdict, and with the reasons that speak against a
+// pass already. Thresholds are not among those: they say what they would, were the run to end now. Of a run that has
+// ended it is Summary.
+func (b *Builder) Standing() *Summary { return b.summary(false) }
+
+// summary is of a run that ended or was cut off, or of one that may be under way.
+func (b *Builder) summary(over bool) *Summary {
 	m, w := b.manifest, &b.whole
-	o := b.outcome
+	o, underWay := b.outcome, false
 	if o == nil {
-		o = b.cutOff()
+		o, underWay = b.sofar(), !over
 	}
 	s := &Summary{
 		Schema: Schema, Run: m.ID, Name: m.Name, URL: m.URL, Started: m.Started.UTC().Format(time.RFC3339), Tags: m.Tags,
-		Duration: o.Load, Interrupted: o.Interrupted, Aborted: o.Aborted, CutOff: b.outcome == nil, Players: m.Players,
-		Events: b.events,
-	}
-	if s.Events == nil {
-		s.Events = []Event{}
+		Duration: o.Load, Interrupted: o.Interrupted, Aborted: o.Aborted, CutOff: b.outcome == nil && over, Players: m.Players,
+		Events: append([]Event{}, b.events...),
 	}
 	s.fill(w)
 	s.Connections.ByState, s.Connections.Peak = o.ByState, o.Peak
@@ -98,15 +110,20 @@ func (b *Builder) Summary() *Summary {
 	if m.Scenario != nil {
 		s.Scenario = newScenario(m.Scenario, w, o)
 	}
-	s.Thresholds = b.judge.thresholds(w)
 	s.Load = b.load(s)
 	s.Trust = b.trust()
+	if underWay {
+		s.Judge(Basis{}) // what is asked for may be still to come
+		s.Verdict, s.Thresholds = "", b.judge.thresholds(w)
+		return s
+	}
+	s.Thresholds = b.judge.thresholds(w)
 	s.Judge(Basis{Asked: o.Asked, Details: o.Details})
 	return s
 }
 
-// cutOff gives what is known of a run that did not end: what its last record says.
-func (b *Builder) cutOff() *Outcome {
+// sofar gives what is known of a run that has not ended, or never will: what its last record says.
+func (b *Builder) sofar() *Outcome {
 	w := &b.whole
 	o := &Outcome{Load: min(b.judge.end, w.To), ByState: make(map[string]int64), Asked: w.Count(metrics.Transitions, messages.Idle.String(), messages.Connecting.String())}
 	for _, st := range messages.States() {

@@ -162,10 +162,26 @@ func (j *journal) next(ctx context.Context) error {
 		j.tell(report.Event{Kind: report.Broke, Text: rec.Broken})
 	}
 	j.law = rec.Broken
+	j.follow()
 	if tell := j.run.cfg.Progress; tell != nil && !j.over {
 		tell(j.progress(rec))
 	}
 	return nil
+}
+
+// follow tells the sinks that want to know how the run stands.
+func (j *journal) follow() {
+	var standing *report.Summary
+	j.each(func(s report.Sink) error {
+		f, ok := s.(report.Follower)
+		if !ok {
+			return nil
+		}
+		if standing == nil {
+			standing = j.builder.Standing()
+		}
+		return f.Stands(standing)
+	})
 }
 
 // visit shows v what is not in the snapshots.

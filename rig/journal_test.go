@@ -52,6 +52,37 @@ func (l *listener) Event(e report.Event) error {
 
 func (l *listener) End(s *report.Summary) error { l.summary = s; return l.fail }
 
+// follower is a listener that is told how the run stands.
+type follower struct {
+	listener
+	stands []*report.Summary
+}
+
+func (f *follower) Stands(s *report.Summary) error { f.stands = append(f.stands, s); return nil }
+
+// TestFollower: who asks is told after each record how the run stands.
+func TestFollower(t *testing.T) {
+	srv := wstest.Serve(t, wstest.Echo)
+	f := new(follower)
+	cfg := paced(srv.URL())
+	cfg.Sinks = []report.Sink{f, new(listener)}
+	s, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.stands) != f.records {
+		t.Fatalf("got told %d times, want after each of %d records", len(f.stands), f.records)
+	}
+	for i, at := range f.stands {
+		if at.Verdict != "" || at.CutOff || at.Run != s.Run || i > 0 && at.Messages.Sent < f.stands[i-1].Messages.Sent {
+			t.Errorf("%d: got %q, cut off %t, run %s, %d sent", i, at.Verdict, at.CutOff, at.Run, at.Messages.Sent)
+		}
+	}
+	if last := f.stands[len(f.stands)-1]; last.Messages.Sent != s.Messages.Sent {
+		t.Errorf("got %d sent in the last, want %d", last.Messages.Sent, s.Messages.Sent)
+	}
+}
+
 func paced(url string) Config {
 	return Config{URL: url, Connections: 20, Duration: 700 * time.Millisecond, Traffic: players.Paced, MessageRate: 20, Size: 64,
 		MaxLag: time.Minute, Interval: 100 * time.Millisecond}

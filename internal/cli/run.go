@@ -101,6 +101,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
 	cfg.Progress, cfg.Serving = talk.progress, talk.serving
 	talk.room(room)
+	show(&cfg)
 	kept := f.keep.sink(p, talk)
 	if kept != nil {
 		cfg.Sinks = append(cfg.Sinks, kept)

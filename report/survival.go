@@ -1,0 +1,4 @@
+package report
+
+// Survival placeholder until sessions are recorded.
+type Survival struct{}

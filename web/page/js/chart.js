@@ -4,7 +4,8 @@
 //
 //   id, title, note    what it is; note is a sentence
 //   unit               of the y axis
-//   series(run, of)    [{ label, color, values, dash, unit, aux, step, hover }], aux for what is no reason to show the chart
+//   series(run, of)    [{ label, color, values, dash, unit, aux, step, hover }]: aux is what is no reason to show the chart,
+//                      and hover what is told and not drawn
 //   x(run)             where it is not the course of the run
 //   log                the y axis can be logarithmic, and is at first
 //   stack              "area" or "bars": values are on top of each other where there is one run
@@ -28,6 +29,15 @@ const onSize = new ResizeObserver((list) => {
 	for (const e of list) e.target.chart.fit();
 });
 
+// POWERS are between lines of bytes.
+const POWERS = Array.from({ length: 46 }, (_, i) => 2 ** i);
+
+// decades leaves out what a logarithmic axis has no room for.
+function decades(u, list) {
+	const few = Math.log10(u.scales.y.max / u.scales.y.min) < 2;
+	return list.map((v) => ((few ? /^[125](e|\.0*e)/ : /^1(e|\.0*e)/).test(v.toExponential(6)) ? v : null));
+}
+
 // near gives the place of a value at or beside one. Where two runs are joined, each has values at its own moments.
 function near(values, i) {
 	for (let d = 0; d < 9; d++) {
@@ -37,11 +47,23 @@ function near(values, i) {
 	return i;
 }
 
-// alone gives the points that no line goes to.
+// alone gives the points that no line goes to. Where two runs are joined, what is undefined is the other one's moment.
 function alone(values, from, to) {
-	const list = [], none = (v) => v === null || v === undefined;
-	for (let i = from; i <= to; i++) if (!none(values[i]) && none(values[i - 1]) && none(values[i + 1])) list.push(i);
+	const list = [];
+	for (let i = from; i <= to; i++) {
+		if (values[i] === null || values[i] === undefined) continue;
+		let a = i - 1, b = i + 1;
+		while (a >= 0 && values[a] === undefined) a--;
+		while (b < values.length && values[b] === undefined) b++;
+		if ((a < 0 || values[a] === null) && (b >= values.length || values[b] === null)) list.push(i);
+	}
 	return list;
+}
+
+// latest gives the last value there is, at a place or before it.
+function latest(values, i) {
+	while (i > 0 && (values[i] === null || values[i] === undefined)) i--;
+	return values[i];
 }
 
 export class Chart {
@@ -56,7 +78,7 @@ export class Chart {
 		this.details = h("details", { ontoggle: () => this.tabulate() }, h("summary", null, "Data", h("span", { class: "hide" }, " of " + spec.title)));
 		this.body = h("div");
 		this.details.append(this.body);
-		this.el = h("figure", { id: "c-" + spec.id, hidden: true },
+		this.el = h("figure", { class: "card", id: "c-" + spec.id, hidden: true },
 			h("figcaption", null,
 				h("h3", { id: title }, spec.title),
 				spec.log && this.logButton(),
@@ -76,9 +98,9 @@ export class Chart {
 		return b;
 	}
 
-	// list gives the series of all runs, those of each run apart.
+	// list gives the series of all runs, those of each run apart, with their places, which their looks go by.
 	list() {
-		return view.runs.map((run, r) => (this.spec.run === undefined || this.spec.run === r ? this.spec.series(run, view.of).filter((s) => s && s.values) : []));
+		return view.runs.map((run, r) => (this.spec.run === undefined || this.spec.run === r ? this.spec.series(run, view.of).map((s, k) => ({ ...s, k })).filter((s) => s.values) : []));
 	}
 
 	// update is for new data. It shows the chart as soon as it has something to show.
@@ -98,6 +120,12 @@ export class Chart {
 		if (this.u && this.plot.clientWidth && this.plot.clientWidth !== this.u.width) this.u.setSize({ width: this.plot.clientWidth, height: HEIGHT });
 	}
 
+	drop() {
+		if (this.u) this.u.destroy();
+		onScreen.unobserve(this.plot);
+		onSize.unobserve(this.plot);
+	}
+
 	rebuild() {
 		this.shape = "";
 		this.drawn = -1;
@@ -111,7 +139,7 @@ export class Chart {
 		if (this.drawn !== key) {
 			this.drawn = key;
 			const lists = this.list();
-			this.all = lists.flatMap((l, r) => l.map((s, k) => ({ ...s, ...this.looks(s, k, r), run: view.runs[r], on: !this.off.has(this.looks(s, k, r).label) })));
+			this.all = lists.flatMap((l, r) => l.map((s) => this.look(s, r)));
 			const data = this.join(lists), shape = this.all.map((s) => s.label + s.on).join("\n");
 			if (shape !== this.shape || !this.u) {
 				this.shape = shape;
@@ -123,11 +151,11 @@ export class Chart {
 		if (this.details.open && this.tabled !== key + a + b) this.tabulate();
 	}
 
-	// looks gives a series its colour and its dashes: of two runs, A has the cold colours and lines that are whole, B the warm
-	// ones and dashes.
-	looks(s, k, r) {
-		if (view.runs.length < 2) return { paint: s.color, strokes: s.dash };
-		return { label: "AB"[r] + " " + s.label, paint: "ab"[r] + (k % 4), strokes: r ? [7, 4] : undefined, width: s.dash ? 1 : undefined };
+	// look gives a series its colour and its dashes: of two runs, A has the cold colours and whole lines, B the warm ones and
+	// dashes.
+	look(s, r) {
+		const of = view.runs.length < 2 ? s : { ...s, label: "AB"[r] + " " + s.label, color: "ab"[r] + (s.k % 4), dash: r ? [7, 4] : undefined };
+		return { ...of, on: !this.off.has(of.label) };
 	}
 
 	join(lists) {
@@ -159,7 +187,7 @@ export class Chart {
 		const area = this.top && spec.stack === "area", bars = this.top && spec.stack === "bars";
 		const logged = this.log && !spec.band;
 		this.u = new uPlot({
-			width: this.plot.clientWidth, height: HEIGHT, legend: { show: false }, padding: [12, 8, 0, 0],
+			width: this.plot.clientWidth, height: HEIGHT, legend: { show: false }, padding: [12, 18, 0, 0],
 			cursor: {
 				y: !!spec.band, drag: { x: !free, y: false, setScale: false }, points: { size: 6 },
 				sync: free ? undefined : { key: "loadrig", scales: ["x", null], setSeries: false, filters: { pub: (type) => type.startsWith("mousem") || type === "mouseleave" } },
@@ -175,11 +203,11 @@ export class Chart {
 			},
 			axes: [
 				{ ...axis, size: 26, incrs: [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400], values: (u, list) => list.map(clock) },
-				{ ...axis, size: 62, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
+				{ ...axis, size: 62, incrs: spec.unit.startsWith("bytes") ? POWERS : undefined, filter: spec.band || logged ? decades : undefined, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
 			],
 			series: [{}, ...this.all.map((s) => ({
-				show: s.on && !s.hover, scale: s.hover ? "n" : "y", stroke: () => color(s.paint), width: s.width || (s.aux ? 1.25 : 1.75), dash: s.strokes,
-				fill: bars && !s.aux ? () => color(s.paint) : area && !s.aux ? () => faint(s.paint, 0.35) : undefined,
+				show: s.on && !s.hover, scale: s.hover ? "n" : "y", stroke: () => color(s.color), width: s.aux ? 1.25 : 1.75, dash: s.dash,
+				fill: bars && !s.aux ? () => color(s.color) : area && !s.aux ? () => faint(s.color, 0.35) : undefined,
 				paths: spec.band ? () => null : bars && !s.aux ? uPlot.paths.bars({ size: [0.9, 40, 2], align: -1 }) : s.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
 				points: { show: false, size: 4, filter: (u, i, show) => (spec.band || bars || i >= u.data.length ? null : alone(u.data[i], ...u.series[0].idxs)) },
 			}))],
@@ -198,20 +226,22 @@ export class Chart {
 			},
 		}, data, this.plot);
 		if (!free && !this.seen) uPlot.sync("loadrig").unsub(this.u);
-		this.items = this.all.map((s) => {
+		this.items = this.all.map((s, k) => {
 			const mark = h("i"), value = h("b");
-			mark.style.borderTopColor = color(s.paint);
+			mark.style.borderTopColor = color(s.color);
 			if (spec.stack && !s.aux && this.top) mark.style.borderTopWidth = "9px";
-			else if (s.strokes) mark.style.borderTopStyle = s.strokes[0] < 3 ? "dotted" : "dashed";
+			else if (s.dash) mark.style.borderTopStyle = s.dash[0] < 3 ? "dotted" : "dashed";
 			const e = h("button", { type: "button", "aria-pressed": String(s.on), onclick: () => {
 				this.off[s.on ? "add" : "delete"](s.label);
+				this.back = k + 1;
 				this.rebuild();
 			} }, mark, s.label + " ", value);
 			return { e, value };
 		});
 		this.when = h("span", { class: "when" });
 		this.legend.replaceChildren(this.when, ...(spec.tell ? [] : this.items.map((i) => i.e)));
-		if (this.focus) this.items[this.focus - 1].e.focus();
+		if (this.back) this.items[this.back - 1].e.focus(); // on the button that was pressed, which is a new one
+		this.back = 0;
 	}
 
 	// shade marks when the rig stood still.
@@ -234,6 +264,8 @@ export class Chart {
 		const { ctx, bbox } = u, px = uPlot.pxRatio;
 		let free = bbox.left;
 		ctx.save();
+		ctx.textAlign = "left";
+		ctx.textBaseline = "alphabetic";
 		ctx.font = 10 * px + "px system-ui, sans-serif";
 		ctx.lineWidth = px;
 		for (const [r, run] of view.runs.entries()) for (const e of run.events) {
@@ -265,11 +297,12 @@ export class Chart {
 
 	// tell puts values into the legend: those at the cursor, or the last ones there are.
 	tell(i) {
-		const x = this.u.data[0], at = i === null || i === undefined ? this.last() : i;
+		const x = this.u.data[0], pointed = i !== null && i !== undefined, at = pointed ? i : this.last();
 		if (at < 0) return;
-		setText(this.when, this.spec.x ? "after " + clock(x[at]) : (i === null || i === undefined ? "last, " : "at ") + clock(x[at]));
-		if (this.spec.tell) return setText(this.when, this.when.textContent + this.spec.tell(this, at, i !== null && i !== undefined));
-		this.all.forEach((s, k) => setText(this.items[k].value, say(s.unit || this.spec.unit, s.values[near(s.values, at)])));
+		const when = (this.spec.x ? "after " : pointed ? "at " : "last, ") + clock(x[at]);
+		if (this.spec.tell) return setText(this.when, when + this.spec.tell(this, at, pointed));
+		setText(this.when, when);
+		this.all.forEach((s, k) => setText(this.items[k].value, say(s.unit || this.spec.unit, pointed ? s.values[near(s.values, at)] : latest(s.values, at))));
 	}
 
 	last() {

@@ -3,10 +3,13 @@
 // Run is one run's course. Columns are given with a null wherever records are missing, so that no line is drawn there.
 export class Run {
 	constructor(raw) {
-		Object.assign(this, { manifest: {}, summary: {}, events: [], survival: null, heat: { low: 1e-6, per_octave: 8, subjects: [], cells: [] } }, raw);
-		this.at = new Map((raw.columns || []).map((name, i) => [name, i]));
+		Object.assign(this, raw);
+		this.manifest = raw.manifest || {};
+		this.summary = raw.summary || {};
+		this.events = raw.events || [];
 		this.data = raw.data || [];
-		this.events = this.events || [];
+		this.heat = raw.heat || { subjects: [] };
+		this.at = new Map((raw.columns || []).map((name, i) => [name, i]));
 		this.changed();
 	}
 
@@ -14,9 +17,8 @@ export class Run {
 		this.cache = new Map();
 		const from = this.raw("from"), to = this.raw("to");
 		this.gaps = []; // the rows before which something is missing
-		for (let i = 1; i < from.length; i++) if (from[i] - to[i - 1] > 0.3 * Math.max(to[i] - from[i], 0.1)) this.gaps.push(i);
+		from.forEach((t, i) => t - to[i - 1] > 0.3 * Math.max(to[i] - t, 0.1) && this.gaps.push(i));
 		this.x = this.spread(to, (i) => to[i - 1] + 1e-6);
-		this.from = this.spread(from);
 		this.seconds = this.spread(to.map((t, i) => Math.max(t - from[i], 1e-9)));
 		this.end = to.length ? to[to.length - 1] : 0;
 		this.rows = to.length;
@@ -70,10 +72,8 @@ export class Run {
 	append(m) {
 		if (m.gen !== this.gen) return false;
 		for (const [r, row] of (m.rows || []).entries()) {
-			if (row[this.at.get("to")] <= this.end) continue; // sent again after a lost connection
-			this.end = row[this.at.get("to")];
 			this.data.forEach((c, i) => c.push(row[i] === undefined ? null : row[i]));
-			this.heat.subjects.forEach((_, s) => this.heat.cells[s].push((m.heat && m.heat[s] && m.heat[s][r]) || []));
+			this.heat.subjects.forEach((_, s) => this.heat.cells[s].push(m.heat[s][r] || []));
 		}
 		this.next = m.next;
 		this.events.push(...(m.events || []));

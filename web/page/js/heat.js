@@ -16,14 +16,22 @@ function ramp() {
 	});
 }
 
-// subject is whose latencies are looked at.
-const subject = (run) => Math.max(0, run.heat.subjects.indexOf(view.of || "response"));
+// heatOf gives the latencies that are looked at; not everybody has a heat map.
+const heatOf = (run) => (run && run.heat.cells && run.heat.cells[run.heat.subjects.indexOf(view.of || "response")]) || [];
+const edge = (run, bin) => run.heat.low * 2 ** (bin / run.heat.per_octave);
+
+// rowAt gives the row of a place on the x axis, which has more where records are missing.
+const rowAt = (run, i) => heatOf(run)[i - run.gaps.filter((g, k) => g + k <= i).length] || [];
+
+function responses(run, i, low, high) {
+	let n = 0;
+	rowAt(run, i).forEach((bin, k, flat) => k % 2 === 0 && bin >= low && bin <= high && (n += flat[k + 1]));
+	return n;
+}
 
 // heatSpec makes the chart of one run.
 export function heatSpec(r) {
 	const scale = h("canvas", { width: String(steps), height: "1", "aria-hidden": "true" }), most = h("span"), made = {};
-	const cells = (run) => run.heat.cells[subject(run)] || [];
-	const edge = (run, bin) => run.heat.low * 2 ** (bin / run.heat.per_octave);
 
 	// bins gives the lowest and the highest that ever were.
 	function bins(run) {
@@ -32,7 +40,7 @@ export function heatSpec(r) {
 			made.key = key;
 			made.low = Infinity;
 			made.high = -1;
-			for (const flat of cells(run)) if (flat) for (let i = 0; i < flat.length; i += 2) {
+			for (const flat of heatOf(run)) if (flat) for (let i = 0; i < flat.length; i += 2) {
 				if (flat[i] < made.low) made.low = flat[i];
 				if (flat[i] > made.high) made.high = flat[i];
 			}
@@ -45,7 +53,7 @@ export function heatSpec(r) {
 	function image(run, from, to, width) {
 		const { low, high, key } = bins(run), name = [key, from, to, width, color("h0")].join();
 		if (made.name === name) return made.canvas;
-		const tall = high - low + 1, sums = new Float64Array(width * tall), time = new Float64Array(width), list = cells(run), begin = run.raw("from"), end = run.raw("to");
+		const tall = high - low + 1, sums = new Float64Array(width * tall), time = new Float64Array(width), list = heatOf(run), begin = run.raw("from"), end = run.raw("to");
 		for (let i = 0; i < list.length; i++) {
 			if (end[i] < from || begin[i] > to || !list[i]) continue;
 			const x0 = Math.max(0, Math.floor(((begin[i] - from) / (to - from)) * width));
@@ -75,22 +83,12 @@ export function heatSpec(r) {
 		return made.canvas;
 	}
 
-	// rowAt gives the row of a place on the x axis, which has more where records are missing.
-	const rowAt = (run, i) => i - run.gaps.filter((g, k) => g + k <= i).length;
-
-	function words(run, i, low, high) {
-		const flat = cells(run)[rowAt(run, i)] || [];
-		let n = 0;
-		for (let k = 0; k < flat.length; k += 2) if (flat[k] >= low && flat[k] <= high) n += flat[k + 1];
-		return n;
-	}
-
 	return {
 		id: "heat" + (r || ""), run: r, unit: "seconds", of: true,
 		title: "Latency heat map" + (view.runs.length > 1 ? ", " + "AB"[r] : ""),
-		note: "How many responses took how long: the darker (in the dark theme: the brighter), the more. Two bands are two kinds of answers, which percentiles do not show.",
+		note: "How many responses took how long. Two bands are two kinds of answers, which percentiles do not show.",
 		foot: h("p", { class: "note scale" }, most),
-		series: (run) => [{ label: "responses", color: "c0", unit: "count", values: cells(run).some((c) => c && c.length) ? run.x.map(() => 1) : null }],
+		series: (run) => [{ label: "responses", color: "c0", unit: "count", values: heatOf(run).some((c) => c && c.length) ? run.x.map(() => 1) : null }],
 		band: (chart) => {
 			const run = view.runs[r], { low, high } = bins(run);
 			return high < 0 ? [1e-4, 1] : [edge(run, low), edge(run, high + 1)];
@@ -105,18 +103,15 @@ export function heatSpec(r) {
 			u.ctx.restore();
 		},
 		tell: (chart, i, pointed) => {
-			const run = view.runs[r], all = words(run, i, 0, 999), y = chart.u.posToVal(chart.u.cursor.top, "y");
+			const run = view.runs[r], all = say("count", responses(run, i, 0, 999)), y = chart.u.posToVal(chart.u.cursor.top, "y");
 			const bin = Math.ceil(run.heat.per_octave * Math.log2(y / run.heat.low)) - 1;
-			if (!pointed || !(bin >= 0) || chart.u.cursor.top < 0) return `: ${say("count", all)} responses`;
-			return `: ${say("count", words(run, i, bin, bin))} of ${say("count", all)} took ${say("seconds", edge(run, bin))} to ${say("seconds", edge(run, bin + 1))}`;
+			if (!pointed || !(bin >= 0) || chart.u.cursor.top < 0) return `: ${all} responses`;
+			return `: ${say("count", responses(run, i, bin, bin))} of ${all} took ${say("seconds", edge(run, bin))} to ${say("seconds", edge(run, bin + 1))}`;
 		},
-		heads: ["Responses", "Fastest band", "Slowest band", "Most in band"],
+		heads: ["Responses", "Fastest", "Slowest"],
 		cells: (chart, i) => {
-			const run = view.runs[r], flat = cells(run)[rowAt(run, i)] || [];
-			let most = 0;
-			for (let k = 0; k < flat.length; k += 2) if (!(flat[k + 1] <= flat[most + 1])) most = k;
-			const bin = flat.filter((_, k) => k % 2 === 0), upTo = (b) => (bin.length ? "≤ " + say("seconds", edge(run, b + 1)) : say("seconds"));
-			return [say("count", words(run, i, 0, 999)), upTo(Math.min(...bin)), upTo(Math.max(...bin)), upTo(flat[most])];
+			const run = view.runs[r], bins = rowAt(run, i).filter((_, k) => k % 2 === 0);
+			return [say("count", responses(run, i, 0, 999)), ...[Math.min, Math.max].map((f) => (bins.length ? "≤ " : "") + say("seconds", bins.length ? edge(run, f(...bins) + 1) : null))];
 		},
 	};
 }

@@ -8,7 +8,7 @@ const POLL = 2000, WORST = 30000;
 
 let run = null, stream = null, timer = 0, wait = 500;
 
-const since = () => `gen=${encodeURIComponent(run.gen)}&after=${encodeURIComponent(run.next)}`;
+const since = () => `gen=${+run.gen}&after=${+run.next}&events=${run.events.length}`;
 
 function later(f, ms) {
 	clearTimeout(timer);

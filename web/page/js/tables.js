@@ -148,7 +148,7 @@ function configuration(run) {
 		CPUs: join(host.cpus, host.cpu_quota && "a quota of " + host.cpu_quota), Memory: or(host.memory_bytes, "bytes"), "Open files, limit": or(host.open_files_limit, "count") };
 	for (const [k, v] of Object.entries(m.tags || {})) rows["Tag " + k] = v;
 	const t = table("What was asked for, and of what", ["Setting", "<Value"], Object.entries(rows).filter(([, v]) => v).map(([k, v]) => [k, String(v)]));
-	if (t && s.text) t.append(h("details", null, h("summary", null, "Scenario file"), h("pre", { tabindex: "0", role: "region", "aria-label": "Scenario file" }, s.text)));
+	if (t && s.text) t.append(h("details", null, h("summary", null, "Scenario file"), h("pre", { tabindex: "0" }, s.text)));
 	return t;
 }
 

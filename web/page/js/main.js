@@ -6,11 +6,11 @@ import { prepare, start, status } from "./page.js";
 
 prepare();
 try {
-  const doc = await readInline();
-  if (doc) {
-    start(doc.runs.map((r) => new Run(r)), doc.mode, doc.comparison);
-    status("");
-  } else live();
+	const doc = await readInline();
+	if (doc) {
+		start(doc.runs.map((r) => new Run(r)), doc.mode, doc.comparison);
+		status("");
+	} else live();
 } catch (e) {
-  status("The data could not be read: " + e.message + ".");
+	status("The data could not be read: " + e.message + ".");
 }

@@ -1,5 +1,5 @@
-// Tables of a run's summary. Each figure says in data-figure which field of the summary it is, and in data-value what that
-// field has: what is shown is rounded, what is meant is not.
+// Tables of a run's summary. Each figure says in data-figure which field it is, and in data-value what the field has: what is
+// shown is rounded.
 
 import { h, table } from "./dom.js";
 import { NONE, clock, closeCode, known, say, signed } from "./format.js";
@@ -10,173 +10,150 @@ export const field = (run, path) => path.split(".").reduce((o, k) => (o === null
 
 // figure shows a field. One that is not there is a dash.
 export function figure(run, path, unit, words) {
-  const v = field(run, path);
-  return h("span", { "data-figure": path, "data-value": v === undefined ? null : JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null },
-    (words || ((x) => say(unit || "count", x)))(v));
+	const v = field(run, path);
+	return h("span", { "data-figure": path, "data-value": v === undefined ? null : JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null },
+		words ? words(v) : say(unit || "count", v));
 }
 
-const spread = ["mean", "p50", "p90", "p99", "p999", "max"];
+// cells shows some fields of what a path leads to.
+const cells = (run, path, names, unit) => names.split(" ").map((n) => figure(run, path + "." + n, unit));
+
 const spreadHeads = ["Mean", "p50", "p90", "p99", "p99.9", "Max"];
 
-// times gives the figures of a latency, which are dashes if nothing was measured.
-const times = (run, path, list = spread) => list.map((q) => figure(run, path + "." + q, "seconds", field(run, path + ".count") ? null : () => NONE));
+// times shows a latency, in dashes if nothing was measured.
+export const times = (run, path, names) => (names || "mean p50 p90 p99 p999 max").split(" ").map((n) => figure(run, path + "." + n, "seconds", field(run, path + ".count") ? null : () => NONE));
 
-const listed = (run, path) => (field(run, path) || []).map((item, i) => [item, path + "." + i]);
+const latency = (run, name, path) => [name, figure(run, path + ".count"), ...times(run, path)];
 
-const untold = (run, path) => !known(field(run, path));
+// each makes rows of a list.
+const each = (run, path, row) => (field(run, path) || []).flatMap((item, i) => [row(item, path + "." + i)]);
 
 function latencies(run) {
-  const rows = [["Response", "response_seconds"], ["Round trip", "round_trip_seconds"], ["Round trip by the kernel", "kernel_round_trip_seconds"], ["Schedule lag", "schedule_lag_seconds"],
-    ["Read lag", "read_lag_seconds"], ["Loop turn", "loop_turn_seconds"], ["Ping", "ping_seconds"], ["Handshake", "handshake_seconds"]]
-    .filter(([, p]) => field(run, p + ".count") > 0)
-    .map(([name, p]) => [name, figure(run, p + ".count"), ...times(run, p)]);
-  return rows.length && table("Latencies of the whole run", ["What", "Count", ...spreadHeads], rows, "Percentiles are of all messages, at most 0.1 % too high; count, mean and max are exact.");
+	const all = { Response: "response", "Round trip": "round_trip", "Round trip by the kernel": "kernel_round_trip", "Schedule lag": "schedule_lag", "Read lag": "read_lag", "Loop turn": "loop_turn", Ping: "ping", Handshake: "handshake" };
+	const rows = Object.entries(all).filter(([, p]) => field(run, p + "_seconds.count") > 0).map(([name, p]) => latency(run, name, p + "_seconds"));
+	return table("Latencies of the whole run", ["What", "Count", ...spreadHeads], rows, "Percentiles are of all messages, at most 0.1 % too high; count, mean and max are exact.");
 }
 
 function phaseTable(run) {
-  const all = field(run, "handshake_seconds.phases") || {};
-  const most = Math.max(...Object.values(all).map((p) => p.mean || 0));
-  const rows = ["resolve", "connect", "tls", "upgrade"].filter((p) => all[p] && all[p].count).map((p) => {
-    const bar = h("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.width = Math.max(1, 100 * all[p].mean / most) + "%";
-    return [p, h("span", { class: "bars" }, bar), figure(run, `handshake_seconds.phases.${p}.count`), ...times(run, "handshake_seconds.phases." + p)];
-  });
-  return rows.length && table("Handshake phases of the whole run", ["Phase", "<Share of the mean", "Count", ...spreadHeads], rows);
+	const path = "handshake_seconds.phases", all = field(run, path) || {}, most = Math.max(...Object.values(all).map((p) => p.mean || 0));
+	return table("Handshake phases of the whole run", ["Phase", "Mean, to scale", "Count", ...spreadHeads], ["resolve", "connect", "tls", "upgrade"].filter((p) => all[p] && all[p].count).map((p) => {
+		const bar = h("span", { class: "bar" });
+		bar.style.width = Math.max(1, 100 * all[p].mean / most) + "px";
+		const [name, ...rest] = latency(run, p, path + "." + p);
+		return [name, bar, ...rest];
+	}));
 }
 
 function connections(run) {
-  const c = (name) => figure(run, "connections." + name);
-  if (!field(run, "connections.attempted") && !run.rows) return null;
-  return table("Connections", ["Connections", "Attempted", "Opened", "Failed", "Compressed", "Peak", "Idle", "Connecting", "Connected", "Disconnected"],
-    [["Whole run", c("attempted"), c("opened"), c("failed"), c("compressed"), c("peak"), ...["idle", "connecting", "connected", "disconnected"].map((s) => c("by_state." + s))]],
-    "Idle to disconnected are the players when the load ended, before connections were closed.");
+	return table("Connections", ["Connections", "Attempted", "Opened", "Failed", "Compressed", "Peak", "Idle", "Connecting", "Connected", "Disconnected"],
+		run.rows || field(run, "connections.attempted") ? [["Whole run", ...cells(run, "connections", "attempted opened failed compressed peak by_state.idle by_state.connecting by_state.connected by_state.disconnected")]] : [],
+		"Idle to disconnected are the players when the load ended, before connections were closed.");
 }
 
 function messageTable(run) {
-  if (!field(run, "messages.sent") && !field(run, "messages.received")) return null;
-  const m = (name, unit) => figure(run, "messages." + name, unit);
-  const rows = [
-    ["Sent", m("sent"), m("sent_bytes", "bytes"), m("sent_wire_bytes", "bytes")],
-    ["Received", m("received"), m("received_bytes", "bytes"), m("received_wire_bytes", "bytes")],
-    ["Dropped", m("dropped"), NONE, NONE], ["Unsent at the end", figure(run, "rig.unsent_at_the_end"), NONE, NONE]];
-  if (!run.summary.scenario) {
-    rows.push(["Unanswered", figure(run, "rig.unanswered"), NONE, NONE]);
-    for (const s of ["corrupted", "duplicated", "foreign"]) rows.push([s[0].toUpperCase() + s.slice(1), m(s), NONE, NONE]);
-  }
-  return table("Messages", ["Messages", "Count", "Payload", "On the wire"], rows, "Dropped were never sent: the backlog was full, or the connection ended first.");
+	const row = (name, k) => [name, figure(run, "messages." + k), ...cells(run, "messages", `${k}_bytes ${k}_wire_bytes`, "bytes")], one = (name, path) => [name, figure(run, path), NONE, NONE];
+	const rows = [row("Sent", "sent"), row("Received", "received"), one("Dropped", "messages.dropped"), one("Unsent at the end", "rig.unsent_at_the_end")];
+	if (!run.summary.scenario) rows.push(one("Unanswered", "rig.unanswered"), one("Corrupted", "messages.corrupted"), one("Duplicated", "messages.duplicated"), one("Foreign", "messages.foreign"));
+	return table("Messages", ["Messages", "Count", "Payload", "On the wire"], field(run, "messages.sent") || field(run, "messages.received") ? rows : [], "Dropped were never sent: the backlog was full, or the connection ended first.");
 }
 
 // endTable puts who ended connections beside the close codes, with the causes of each.
 function endTable(run) {
-  const codes = new Map();
-  for (const [d, p] of listed(run, "disconnects")) {
-    const code = closeCode(d);
-    if (!codes.has(code)) codes.set(code, { local: [], remote: [], n: 0 });
-    const of = codes.get(code);
-    of.n += d.count;
-    (of[d.initiator] || of.remote).push(h("div", null, figure(run, p + ".count"), " " + d.cause));
-  }
-  const rows = [...codes].map(([code, of]) => [code, of.local.length ? of.local : NONE, of.remote.length ? of.remote : NONE, say("count", of.n)]);
-  return rows.length && table("Who ended connections, by close code", ["Close code", "This side", "The server", "Together"], rows, "By the cause of each. This side also ends connections of a server that breaks the protocol.");
+	const codes = new Map();
+	each(run, "disconnects", (d, p) => {
+		const code = closeCode(d), of = codes.get(code) || { local: [], remote: [], n: 0 };
+		of.n += d.count;
+		(of[d.initiator] || of.remote).push(h("div", null, figure(run, p + ".count"), " " + d.cause));
+		codes.set(code, of);
+	});
+	const some = (list) => (list.length ? list : NONE);
+	return table("Who ended connections, by close code", ["Close code", "This side", "The server", "Together"], [...codes].map(([code, of]) => [code, some(of.local), some(of.remote), say("count", of.n)]),
+		"By the cause of each. This side also ends connections of a server that breaks the protocol.");
 }
 
 function populationTable(run) {
-  const rows = listed(run, "scenario.populations").map(([q, p]) => [q.name, ...["players", "started", "ended", "iterations", "lost"].map((k) => figure(run, p + "." + k)), ...times(run, p + ".response_seconds", ["p50", "p99", "max"])]);
-  return rows.length && table("Populations", ["Population", "Players", "Started", "Ended", "Iterations", "Lost", "Response p50", "p99", "Max"], rows, "Lost are players that ended before they had gone through their steps.");
+	return table("Populations", ["Population", "Players", "Started", "Ended", "Iterations", "Lost", "Response p50", "p99", "Max"],
+		each(run, "scenario.populations", (q, p) => [q.name, ...cells(run, p, "players started ended iterations lost"), ...times(run, p + ".response_seconds", "p50 p99 max")]),
+		"Lost are players that ended before they had gone through their steps.");
 }
 
 function startTable(run) {
-  if (!run.summary.scenario) return null;
-  const s = (k, unit) => figure(run, "scenario." + k, unit);
-  return table("Starts and iterations", ["Starts", "On time", "Late", "Missed", "Latest by", "Iterations", "Players lost", "Faults"],
-    [["Whole run", s("starts.on_time"), s("starts.late"), s("starts.missed"), s("starts.latest_seconds", "seconds"), s("iterations"), s("players_lost"), s("faults")]],
-    run.summary.scenario.first_fault ? "The first fault: " + run.summary.scenario.first_fault : "Faults are expressions that could not be evaluated.");
+	const s = run.summary.scenario;
+	return table("Starts and iterations", ["Starts", "On time", "Late", "Missed", "Latest by", "Iterations", "Players lost", "Faults"],
+		s ? [["Whole run", ...cells(run, "scenario.starts", "on_time late missed"), figure(run, "scenario.starts.latest_seconds", "seconds"), ...cells(run, "scenario", "iterations players_lost faults")]] : [],
+		s && s.first_fault ? "The first fault: " + s.first_fault : "Faults are expressions that could not be evaluated.");
 }
 
 function requestTable(run) {
-  const rows = listed(run, "scenario.requests").flatMap(([q, p]) => [
-    [q.name, figure(run, p + ".response_seconds.count"), figure(run, p + ".lost"), ...times(run, p + ".response_seconds")],
-    ...(field(run, p + ".round_trip_seconds.count") ? [["· round trip", figure(run, p + ".round_trip_seconds.count"), "", ...times(run, p + ".round_trip_seconds")]] : [])]);
-  return rows.length && table("Requests", ["Request", "Answered", "Lost", ...spreadHeads], rows, "Response, from when it was due, and below it round trip, from when it was sent. Lost had no answer in time.");
+	return table("Requests", ["Request", "Lost", "Count", ...spreadHeads], each(run, "scenario.requests", (q, p) => [
+		[q.name, figure(run, p + ".lost"), ...latency(run, "", p + ".response_seconds").slice(1)],
+		...(field(run, p + ".round_trip_seconds.count") ? [["· round trip", "", ...latency(run, "", p + ".round_trip_seconds").slice(1)]] : [])]).flat(),
+	"Response, from when it was due, and below it round trip, from when it was sent. Lost had no answer in time.");
 }
 
 function checkTable(run) {
-  const rows = listed(run, "scenario.checks").map(([c, p]) => [c.name, figure(run, p + ".held"), figure(run, p + ".failed"), say("share", c.held + c.failed ? c.held / (c.held + c.failed) : null)]);
-  return rows.length && table("Checks", ["Check", "Held", "Failed", "Share that held"], rows);
+	return table("Checks", ["Check", "Held", "Failed", "Share that held"], each(run, "scenario.checks", (c, p) => [c.name, ...cells(run, p, "held failed"), say("share", c.held / (c.held + c.failed))]));
 }
 
 function deliveryTable(run) {
-  const rows = listed(run, "scenario.deliveries").map(([d, p]) => [d.name, ...["published", "expected", "in_order", "late", "duplicate", "corrupt", "lost"].map((k) => figure(run, p + "." + k)), ...times(run, p + ".latency_seconds", ["p50", "p99", "max"])]);
-  return rows.length && table("Deliveries", ["Delivery", "Published", "Expected", "In order", "Late", "Duplicate", "Corrupt", "Lost", "Staleness p50", "p99", "Max"], rows);
+	return table("Deliveries", ["Delivery", "Published", "Expected", "In order", "Late", "Duplicate", "Corrupt", "Lost", "Staleness p50", "p99", "Max"],
+		each(run, "scenario.deliveries", (d, p) => [d.name, ...cells(run, p, "published expected in_order late duplicate corrupt lost"), ...times(run, p + ".latency_seconds", "p50 p99 max")]));
 }
 
 function tickTable(run) {
-  const rows = listed(run, "scenario.ticks").map(([k, p]) => [k.name, figure(run, p + ".deviation_seconds.count"), figure(run, p + ".drift_seconds", "", (v) => signed("seconds", v)), ...times(run, p + ".deviation_seconds")]);
-  return rows.length && table("Ticks", ["Tick", "Count", "Drift", ...spreadHeads], rows, "How far each came from its interval; drift is the mean, below 0 if they come too early.");
+	return table("Ticks", ["Tick", "Drift", "Count", ...spreadHeads],
+		each(run, "scenario.ticks", (k, p) => [k.name, figure(run, p + ".drift_seconds", "", (v) => signed("seconds", v)), ...latency(run, "", p + ".deviation_seconds").slice(1)]),
+		"How far each came from its interval; drift is the mean, below 0 if they come too early.");
 }
 
-// light tells how something stands in a sign, a word and a colour.
-export function light(held, yes, no) {
-  return h("span", { class: held ? "light good" : "light bad" }, h("span", { "aria-hidden": "true" }, held ? "✓ " : "✗ "), held ? yes : no);
-}
+// light tells how something stands by a sign, a word and a colour.
+const light = (held, yes, no) => h("span", { class: held ? "light good" : "light bad" }, h("span", { "aria-hidden": "true" }, held ? "✓ " : "✗ "), held ? yes : no);
 
-export function span(s) {
-  return s % 3600 === 0 ? s / 3600 + " h" : s % 60 === 0 ? s / 60 + " min" : say("seconds", s);
-}
+// span writes a time that was chosen: 5 min, and not 300 s.
+export const span = (s) => (s > 0 && s % 3600 === 0 ? s / 3600 + " h" : s > 0 && s % 60 === 0 ? s / 60 + " min" : say("seconds", s));
 
 function thresholdTable(run) {
-  const rows = listed(run, "thresholds").map(([t, p]) => {
-    const unit = t.unit || "number";
-    const row = [(t.window_seconds ? `any ${span(t.window_seconds)}: ` : "") + t.that, light(t.held, "holds", t.fault ? "not judged" : "failed"),
-      figure(run, p + ".value", unit), h("span", null, t.op ? t.op + " " : "", figure(run, p + ".bound", unit)),
-      figure(run, p + ".margin", "", (v) => signed("share", v)), figure(run, p + ".first_failed_seconds", "moment"),
-      t.fault || [!t.measured && "nothing was measured", known(t.worst_window_seconds) && "worst up to " + clock(t.worst_window_seconds), t.abort_on_fail && "ends the run"].filter(Boolean).join(", ") || NONE];
-    row.mark = t.held ? null : "failed";
-    return row;
-  });
-  return rows.length && table("What was to hold", ["Threshold", "<State", "Got", "Bound", "Margin", "First failed", "<Remark"], rows, "Margin is by which share of the bound it held.");
+	return table("What was to hold", ["Threshold", "<State", "Got", "Bound", "Margin", "First failed", "<Remark"], each(run, "thresholds", (t, p) => {
+		const unit = t.unit || "number";
+		const row = [(t.window_seconds ? `any ${span(t.window_seconds)}: ` : "") + t.that, light(t.held, "holds", t.fault ? "not judged" : "failed"),
+			figure(run, p + ".value", unit), h("span", null, t.op ? t.op + " " : "", figure(run, p + ".bound", unit)),
+			figure(run, p + ".margin", "", (v) => signed("share", v)), figure(run, p + ".first_failed_seconds", "moment"),
+			t.fault || [!t.measured && "nothing was measured", known(t.worst_window_seconds) && "worst up to " + clock(t.worst_window_seconds), t.abort_on_fail && "ends the run"].filter(Boolean).join(", ") || NONE];
+		row.mark = t.held ? null : "failed";
+		return row;
+	}), "Margin is by which share of the bound it held.");
 }
 
 const trusts = { schedule_lag: "Schedule lag p99", loop_turn: "Loop turn p99", read_lag: "Read lag p99", standstill: "Standstill", wait_for_core: "Wait for a core", gc_pause: "GC pauses" };
 
 function trustTable(run) {
-  const rows = listed(run, "trust").map(([t, p]) => [trusts[t.name] || t.name, known(t.value) ? light(t.held, "kept", "not kept") : "not measured", figure(run, p + ".value", t.unit), figure(run, p + ".bound", t.unit), t.reason || NONE]);
-  return rows.length && table("What the rig keeps to", ["Rig", "<State", "Value", "Bound", "<Reason"], rows, "If one of these is not kept, the figures may be the rig's own and not the server's, and the run is untrustworthy.");
+	return table("What the rig keeps to", ["Rig", "<State", "Value", "Bound", "<Reason"],
+		each(run, "trust", (t, p) => [trusts[t.name] || t.name, known(t.value) ? light(t.held, "kept", "not kept") : "not measured", ...cells(run, p, "value bound", t.unit), t.reason || NONE]),
+		"If one of these is not kept, the figures may be the rig's own and not the server's, and the run is untrustworthy.");
 }
 
 function rigTable(run) {
-  if (!run.summary.rig) return null;
-  const rows = [["CPU time", "cpu_seconds", "seconds"], ["CPU, of the cores it may use", "cpu_share", "share"], ["Peak memory", "max_rss_bytes", "bytes"], ["Longest GC pause", "gc_pause_seconds", "seconds"],
-    ["GC, of its CPU time", "gc_cpu_share", "share"], ["Stolen by the host", "steal_share", "share"], ["Throttled periods", "throttled_share", "share"], ["Open files, peak", "open_files_peak"], ["Open files, limit", "open_files_limit"],
-    ["Goroutines at the end", "goroutines"], ["Panics of players", "panics"], ["Drain", "drain_seconds", "seconds"]]
-    .filter(([, k]) => !untold(run, "rig." + k)).map(([name, k, unit]) => [name, figure(run, "rig." + k, unit)]);
-  const r = run.summary.rig;
-  if (r.conservation) rows.push(["Counts", r.conservation]);
-  return rows.length && table("What the run cost this machine", ["Rig", "Value"], rows);
+	const rows = [["CPU time", "cpu_seconds", "seconds"], ["CPU, of the cores it may use", "cpu_share", "share"], ["Peak memory", "max_rss_bytes", "bytes"], ["Longest GC pause", "gc_pause_seconds", "seconds"],
+		["GC, of its CPU time", "gc_cpu_share", "share"], ["Stolen by the host", "steal_share", "share"], ["Throttled periods", "throttled_share", "share"], ["Open files, peak", "open_files_peak"], ["Open files, limit", "open_files_limit"],
+		["Goroutines at the end", "goroutines"], ["Panics of players", "panics"], ["Drain", "drain_seconds", "seconds"]]
+		.filter(([, k]) => known(field(run, "rig." + k))).map(([name, k, unit]) => [name, figure(run, "rig." + k, unit)]);
+	return table("What the run cost this machine", ["Rig", "Value"], rows, "The counts add up: " + (field(run, "rig.conservation") || "not known yet"));
 }
 
 function configuration(run) {
-  const m = run.manifest, host = m.host || {}, s = m.scenario;
-  const rows = [["Run", m.id], ["Name", m.name], ["URL", m.url], ["Started", m.started], ["Players", known(m.players) && say("count", m.players)], ["Planned", m.planned_seconds && span(m.planned_seconds)],
-    ["Traffic", m.traffic], ["Messages of each player", m.messages_per_second && say("per_second", m.messages_per_second)], ["Interval", m.interval_seconds && say("seconds", m.interval_seconds)], ["Maximum lag", m.max_schedule_lag_seconds && say("seconds", m.max_schedule_lag_seconds)],
-    ["Scenario", s && s.name], ["SHA-256 of its file", s && s.sha256], ["Seed", m.seed], ["loadrig", [m.version, m.revision].filter(Boolean).join(" ")], ["Go", m.go], ["Engine", m.engine && `${m.engine}, ${m.shards} shards`],
-    ["Host", [host.name, host.os, host.arch, host.kernel].filter(Boolean).join(", ")], ["CPUs", host.cpus && host.cpus + (host.cpu_quota ? `, quota of ${host.cpu_quota}` : "")], ["Memory", host.memory_bytes && say("bytes", host.memory_bytes)],
-    ["Open files, limit", host.open_files_limit && say("count", host.open_files_limit)], ...Object.entries(m.tags || {}).map(([k, v]) => ["Tag " + k, v])]
-    .filter(([, v]) => v).map(([k, v]) => [k, String(v)]);
-  return h("div", null, table("What was asked for, and of what", ["Setting", "<Value"], rows),
-    s && s.text && h("details", null, h("summary", null, "Scenario file"), h("pre", { tabindex: "0", role: "region", "aria-label": "Scenario file" }, s.text)));
+	const m = run.manifest, host = m.host || {}, s = m.scenario || {}, or = (v, unit) => v && say(unit, v), join = (...list) => list.filter(Boolean).join(", ");
+	const rows = { Run: m.id, Name: m.name, URL: m.url, Started: m.started, Players: or(m.players, "count"), Planned: m.planned_seconds && span(m.planned_seconds), Traffic: m.traffic,
+		"Messages of each player": or(m.messages_per_second, "per_second"), Interval: or(m.interval_seconds, "seconds"), "Maximum lag": or(m.max_schedule_lag_seconds, "seconds"), Scenario: s.name, "SHA-256 of its file": s.sha256,
+		Seed: m.seed, loadrig: join(m.version, m.revision), Go: m.go, Engine: join(m.engine, m.shards && m.shards + " shards"), Host: join(host.name, host.os, host.arch, host.kernel),
+		CPUs: join(host.cpus, host.cpu_quota && "a quota of " + host.cpu_quota), Memory: or(host.memory_bytes, "bytes"), "Open files, limit": or(host.open_files_limit, "count") };
+	for (const [k, v] of Object.entries(m.tags || {})) rows["Tag " + k] = v;
+	const t = table("What was asked for, and of what", ["Setting", "<Value"], Object.entries(rows).filter(([, v]) => v).map(([k, v]) => [k, String(v)]));
+	if (t && s.text) t.append(h("details", null, h("summary", null, "Scenario file"), h("pre", { tabindex: "0" }, s.text)));
+	return t;
 }
 
 // tablesOf gives the tables of a section; each makes an element of a run, or nothing where there is nothing to show.
 export const tablesOf = {
-  thresholds: [thresholdTable],
-  players: [connections],
-  messages: [messageTable],
-  latency: [latencies],
-  handshake: [phaseTable],
-  ends: [endTable],
-  scenario: [populationTable, startTable, requestTable, checkTable],
-  deliveries: [deliveryTable, tickTable],
-  rig: [trustTable, rigTable],
-  configuration: [configuration],
+	thresholds: [thresholdTable], players: [connections], messages: [messageTable], latency: [latencies], handshake: [phaseTable], ends: [endTable],
+	scenario: [populationTable, startTable, requestTable, checkTable], deliveries: [deliveryTable, tickTable], rig: [trustTable, rigTable], configuration: [configuration],
 };

@@ -129,8 +129,12 @@ func look(t *testing.T, browser context.Context) *tab {
 	call(t, ctx, log.Enable, cdp.Empty{})
 	call(t, ctx, network.Enable, network.EnableParams{})
 	call(t, ctx, runtime.Enable, cdp.Empty{})
+	b.size(1280, tall)
 	return b
 }
+
+// tall is a window in which all of a page can be seen: what is out of sight is not drawn.
+const tall = 12_000
 
 func (b *tab) hear(ev any) {
 	b.mu.Lock()

@@ -12,11 +12,10 @@ import (
 // TestReport: what the report of a run with faults says is what its summary says, and it needs nothing but itself.
 func TestReport(t *testing.T) {
 	browser := chromium(t)
-	dir, summary := faulty(t)
-	page := filepath.Join(dir, "report.html")
+	run := faulty(t)
 	b := look(t, browser)
-	b.open(fileURL(page))
-	if n := b.figures(summary); n < 60 {
+	b.open(run.page())
+	if n := b.figures(run.summary); n < 60 {
 		t.Errorf("got %d figures on the page, want those of the summary", n)
 	}
 	for _, path := range []string{
@@ -35,18 +34,17 @@ func TestReport(t *testing.T) {
 	if text := eval[string](b, `document.body.innerText`); !strings.Contains(text, "<b>a name</b>") {
 		t.Error("the page does not show the name of the run as it is")
 	}
-	b.quiet(fileURL(page))
+	b.quiet(run.page())
 }
 
 // TestReportOfTraffic: of a run without a scenario too.
 func TestReportOfTraffic(t *testing.T) {
 	browser := chromium(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	summary := plain(t, dir, "--kernel-timestamps")
+	run := plain(t)
 	b := look(t, browser)
-	page := fileURL(filepath.Join(dir, "report.html"))
+	page := run.page()
 	b.open(page)
-	b.figures(summary)
+	b.figures(run.summary)
 	for _, path := range []string{"messages.corrupted", "messages.duplicated", "rig.unanswered", "response_seconds.p99", "round_trip_seconds.p50", "kernel_round_trip_seconds.p99", "thresholds.1.value"} {
 		if !eval[bool](b, `document.querySelector('[data-figure="`+path+`"]') != null`) {
 			t.Errorf("the page does not show %s", path)
@@ -72,8 +70,8 @@ func (b *tab) tables(t *testing.T) {
 		Ragged  int    `json:"ragged"`
 	}
 	eval[int](b, `(() => { const all = [...document.querySelectorAll("details")]; all.forEach(d => d.open = true); return all.length })()`)
-	b.until("tables are there", `[...document.querySelectorAll("figure details")].every(d => d.querySelector("table"))`)
-	list := eval[[]table](b, `[...document.querySelectorAll("figure details table")].map(e => {
+	b.until("tables are there", `[...document.querySelectorAll("figure:not([hidden]) details")].every(d => d.querySelector("table"))`)
+	list := eval[[]table](b, `[...document.querySelectorAll("figure:not([hidden]) details table")].map(e => {
 		const heads = e.tHead ? e.tHead.rows[0].cells.length : 0, rows = [...e.tBodies[0].rows];
 		return {section: e.closest("section, figure")?.id ?? "", heads, rows: rows.length, ragged: rows.filter(r => r.cells.length !== heads).length};
 	})`)
@@ -90,18 +88,9 @@ func (b *tab) tables(t *testing.T) {
 // TestComparison: both runs are there, and what differs is marked.
 func TestComparison(t *testing.T) {
 	browser := chromium(t)
-	parent := t.TempDir()
-	for name, delay := range map[string]string{"a": "constant:5ms", "b": "constant:40ms"} {
-		url := served(t, "echo", "--delay", strings.TrimPrefix(delay, "constant:"))
-		loadrig(t, parent, []string{"run", "--url", url, "-q", "-c", "50", "-d", "8s", "--msg-rate", "5/s", "--run-dir", name, "--name", name}, 0, 98)
-	}
-	page := filepath.Join(parent, "difference.html")
-	text := loadrig(t, parent, []string{"compare", "./a", "./b", "--html", page}, 99)
-	if !strings.Contains(text, "slower") {
-		t.Errorf("got %s", text)
-	}
+	page := different(t)
 	b := look(t, browser)
-	do(t, b.ctx, chromedp.Navigate(fileURL(page)))
+	do(t, b.ctx, chromedp.Navigate(page))
 	b.until("the page has drawn", `document.querySelectorAll("canvas").length > 3`)
 	shown := eval[string](b, `document.body.innerText`)
 	for _, want := range []string{"slower", "p50", "response"} {
@@ -109,14 +98,13 @@ func TestComparison(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	b.quiet(fileURL(page))
+	b.quiet(page)
 }
 
 // TestDamaged: a run that was cut off, with a gap and torn lines, is shown as far as it goes, and says so.
 func TestDamaged(t *testing.T) {
 	browser := chromium(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	plain(t, dir)
+	dir := copied(t, plain(t))
 	intervals := filepath.Join(dir, "intervals.jsonl")
 	lines := strings.SplitAfter(read(t, intervals), "\n")
 	damaged := strings.Join(lines[:2], "") + strings.Join(lines[4:5], "") + "{\"seq\": tor\n" + lines[5][:len(lines[5])/2]
@@ -153,8 +141,7 @@ func TestDamaged(t *testing.T) {
 // TestWithoutScripts: a report without scripts still has the summary.
 func TestWithoutScripts(t *testing.T) {
 	browser := chromium(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	plain(t, dir)
+	dir := copied(t, plain(t))
 	source := read(t, filepath.Join(dir, "report.html"))
 	before, after, ok := strings.Cut(source, `<script type="module">`)
 	if !ok {

@@ -1,4 +1,0 @@
-package report
-
-// Survival placeholder until sessions are recorded.
-type Survival struct{}

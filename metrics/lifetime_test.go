@@ -170,6 +170,39 @@ func TestCohortsDouble(t *testing.T) {
 	}
 }
 
+// TestCohortsOfTwoWidths: cohorts that were wide, for a session that is gone, are no finer for being merged with fine
+// ones, and those get as wide. 3.6 s are 3433 cohorts of 2^20 ns, 859 of 2^22.
+func TestCohortsOfTwoWidths(t *testing.T) {
+	var wide, fine cohorts
+	const late = messages.Stamp(3600 * time.Millisecond)
+	wide.add(0)
+	wide.add(late)
+	wide.remove(0)
+	fine.add(late + 1_000_000)
+	fine.add(late + 2_000_000)
+	if wide.width != 22 || fine.width != finestCohort {
+		t.Fatalf("got widths of 2^%d and 2^%d, want 22 and %d", wide.width, fine.width, finestCohort)
+	}
+	both, back := wide, fine
+	both.merge(&fine)
+	back.merge(&wide)
+	want := make(map[int64]uint32)
+	for _, began := range []messages.Stamp{late, late + 1_000_000, late + 2_000_000} {
+		want[int64(began)>>22]++
+	}
+	for name, c := range map[string]*cohorts{"fine into wide": &both, "wide into fine": &back} {
+		got := make(map[int64]uint32)
+		for i, n := range c.n {
+			if n > 0 {
+				got[c.first+int64(i)] = n
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" || c.width != 22 || c.count != 3 {
+			t.Errorf("%s: a width of 2^%d, %d in all (-want +got)\n%s", name, c.width, c.count, d)
+		}
+	}
+}
+
 // TestCohortsStayFine: a run of any length whose sessions are short knows their ages finely, as the array moves along
 // with them.
 func TestCohortsStayFine(t *testing.T) {

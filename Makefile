@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race chaos accuracy cover conformance fuzz bench lint cross compose-check fmt
+.PHONY: help build demo test race chaos accuracy pictures cover conformance fuzz bench lint cross compose-check fmt
 
 # Tools have a module of their own, so that their dependencies are not the product's.
 TOOL = go tool -modfile=tools/go.mod
@@ -36,6 +36,9 @@ chaos: ## 2,000 players behind faulty proxies for a minute; CHAOS_SEED=n replays
 
 accuracy: ## print what loadrig reports beside the truth, for six laws of delay (three and a half minutes)
 	go test -count=1 -v -run '^TestLaws$$' ./internal/accuracy -args -accuracy.long
+
+pictures: ## draw the pictures of the page in docs/img anew (needs chromium; two minutes)
+	go test -count=1 -v -run '^TestPictures$$' ./internal/browser -pictures
 
 cover: ## run all tests and print how much of the code they ran
 	go test -coverpkg=./... -coverprofile=cover.out ./...

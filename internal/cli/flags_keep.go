@@ -86,6 +86,9 @@ func (f *keepFlags) sink(p *Process, talk *talker) *rundir.Writer {
 	}
 }
 
+// longToDraw is how long a run lasts, in seconds, that takes more than a moment to draw.
+const longToDraw = 600
+
 // told says where the run was kept.
 func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	switch {
@@ -97,6 +100,9 @@ func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	}
 	if w == nil || s == nil {
 		return
+	}
+	if s.Duration > longToDraw {
+		talk.note("drawing it, which takes some seconds for each hour")
 	}
 	if address, err := draw(w.Path()); err == nil {
 		talk.note("look at it: %s", address)

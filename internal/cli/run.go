@@ -91,15 +91,18 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
+	scr := &screen{p: p}
+	cfg.Logger = slog.New(slog.NewTextHandler(scr, nil))
 	var printed bool
 	if cfg.Sinks, printed, err = f.outs(p, sc, scenarioOf(args), cfg.Logger); err != nil {
 		return err
 	}
 	ctx, stop := p.Interrupted(c.Context())
 	defer stop()
-	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
-	cfg.Progress, cfg.Serving = talk.progress, talk.serving
+	ctx, hide := scr.show(ctx, f.terminal(p, printed), &cfg)
+	defer hide()
+	talk := &talker{w: scr, quiet: f.quiet, verbose: f.verbose, maxLag: cfg.MaxLag}
+	cfg.Progress, cfg.Serving = scr.lines(talk.progress), talk.serving
 	talk.room(room)
 	kept := f.keep.sink(p, talk)
 	if kept != nil {
@@ -110,7 +113,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
 			return failed(f.network.blame(err, cfg))
 		}
-		if server, err = startChild(p, kind, f.forChild(kind)...); err != nil {
+		if server, err = startChild(scr.forChild(), kind, f.forChild(kind)...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
@@ -126,6 +129,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 			cfg.Connections, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Duration, cfg.Traffic)
 	}
 	s, err := rig.Run(ctx, cfg)
+	hide()
 	if server != nil {
 		if stats, err := server.stop(); err == nil {
 			talk.detail("the embedded server counted %d connections, %d messages received, %d sent", stats.Opened, stats.Received, stats.Sent)

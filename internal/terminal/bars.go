@@ -61,7 +61,7 @@ func (p *painter) bar(parts []part, whole float64, columns int) line {
 	return append(l, span{spaces(left), plain})
 }
 
-// steps gives the height of each value, of so many in all, and at least 1; 0 for what is no value.
+// heights gives the height of each value, of so many in all, and at least 1; 0 for what is no value.
 func heights(values []float64, levels int) (heights []int, most float64) {
 	for _, v := range values {
 		if !math.IsNaN(v) {
@@ -81,12 +81,11 @@ func heights(values []float64, levels int) (heights []int, most float64) {
 	return heights, most
 }
 
-// spark draws values, of which the newest is at the right, in one row. It begins at 0.
-func (p *painter) spark(values []float64, columns int) string {
+// spark draws values in one row, from 0 on, the newest at the right.
+func (p *painter) spark(values []float64) string {
 	hs, _ := heights(values, len(p.steps))
 	var b strings.Builder
-	b.WriteString(spaces(columns - len(hs)))
-	for _, h := range hs[max(0, len(hs)-columns):] {
+	for _, h := range hs {
 		if h == 0 {
 			b.WriteByte(' ')
 		} else {
@@ -96,28 +95,28 @@ func (p *painter) spark(values []float64, columns int) string {
 	return b.String()
 }
 
+// axis is how wide the names of a chart's ends are, with a space.
+const axis = 8
+
 // chart draws values in several rows, with the greatest of them named beside the first, and 0 beside the last.
 func (p *painter) chart(values []float64, columns, rows int, name func(float64) string) []line {
 	hs, most := heights(values, rows*len(p.steps))
-	top := name(most)
-	axis := max(width(top), 7)
-	room := columns - axis - 1
+	room := columns - axis
 	if room <= 0 || rows <= 0 {
 		return nil
 	}
 	hs = hs[max(0, len(hs)-room):]
 	lines := make([]line, rows)
 	for row := range lines {
-		label := ""
+		end := ""
 		switch row {
 		case 0:
-			label = top
+			end = name(most)
 		case rows - 1:
-			label = "0"
+			end = "0"
 		}
 		floor := (rows - 1 - row) * len(p.steps)
 		var b strings.Builder
-		b.WriteString(spaces(room - len(hs)))
 		for _, h := range hs {
 			switch above := h - floor; {
 			case above <= 0:
@@ -128,7 +127,7 @@ func (p *painter) chart(values []float64, columns, rows int, name func(float64) 
 				b.WriteString(p.steps[above-1])
 			}
 		}
-		lines[row] = line{{p.right(label, axis) + " ", faint}, {b.String(), accent}}
+		lines[row] = line{{p.right(end, axis-1) + " ", faint}, {b.String(), accent}}
 	}
 	return lines
 }

@@ -26,7 +26,7 @@ func (p *painter) detail() []line {
 		}
 		all = append(all, lines...)
 	}
-	panelOf := func(one panel) { section(one.rows(one.want)) }
+	panelOf := func(one panel) { section(one.rows(one.more)) }
 	section(p.head())
 	section(p.about())
 	if len(p.summary.Reasons) > 0 {
@@ -34,17 +34,17 @@ func (p *painter) detail() []line {
 	}
 	panelOf(p.players(columns))
 	panelOf(p.traffic(columns))
-	section(p.volume())
-	section(p.latencies())
+	section(p.volume(columns))
+	section(p.latencies(columns))
 	section(p.thresholds(columns))
 	panelOf(p.errors(columns))
-	section(p.ends())
+	section(p.ends(columns))
 	for _, t := range p.scenarioTables(columns) {
 		section(t)
 	}
 	panelOf(p.rig(columns))
 	section(p.trust())
-	section(p.cost())
+	section(p.cost(columns))
 	panelOf(p.latest(columns))
 	return all
 }
@@ -52,7 +52,8 @@ func (p *painter) detail() []line {
 // about says what the run is.
 func (p *painter) about() []line {
 	m := p.manifest
-	lines := []line{{{m.ID, plain}, {"  loadrig " + m.Version + ", " + figures.Count(m.Shards) + " shards, " + m.Engine + " engine", faint}}}
+	by := "  loadrig " + m.Version + ", " + figures.Count(m.Shards) + " shards, " + m.Engine + " engine"
+	lines := []line{{{p.clean(m.ID), plain}, {p.clean(by), faint}}}
 	what := ""
 	if m.Scenario == nil {
 		what = m.Traffic + " traffic"
@@ -74,33 +75,58 @@ func (p *painter) about() []line {
 	return p.labelled("run", lines)
 }
 
-func (p *painter) volume() []line {
+func (p *painter) volume(columns int) []line {
 	m := p.summary.Messages
-	n := func(v uint64) string { return figures.Count(v) }
-	return p.labelled("in all", []line{
-		{{n(m.Sent) + " sent, " + n(m.Received) + " received, " + n(m.Dropped) + " dropped, " + n(m.Corrupted) + " corrupted, " + n(m.Duplicated) + " duplicated, " + n(m.Foreign) + " foreign", plain}},
-		{{"payload " + figures.Size(m.SentBytes) + " out, " + figures.Size(m.ReceivedBytes) + " in; on the wire " + figures.Size(m.SentWireBytes) + " out, " + figures.Size(m.ReceivedWireBytes) + " in", plain}},
-	})
+	n := func(v uint64, what string) string { return figures.Count(v) + " " + what }
+	return p.labelled("in all", slices.Concat(
+		p.list(columns, n(m.Sent, "sent"), n(m.Received, "received"), n(m.Dropped, "dropped"), n(m.Corrupted, "corrupted"),
+			n(m.Duplicated, "duplicated"), n(m.Foreign, "foreign")),
+		p.list(columns, "payload", figures.Size(m.SentBytes)+" out", figures.Size(m.ReceivedBytes)+" in"),
+		p.list(columns, "on the wire", figures.Size(m.SentWireBytes)+" out", figures.Size(m.ReceivedWireBytes)+" in"),
+	))
 }
 
-// table is rows of cells under a head; the first cell is a name, at the left.
-func (p *painter) table(head []string, rows [][]string) []line {
+// list joins texts to lines that go behind labels.
+func (p *painter) list(columns int, texts ...string) []line {
+	var items []line
+	for _, t := range texts {
+		items = append(items, line{{t, plain}})
+	}
+	return p.wrap(items, columns-label-1)
+}
+
+// leastName is what is left of the names in a table, however wide its other columns are.
+const leastName = 10
+
+// table is rows of cells under a head; the first cell is a name, at the left, which gives way to the others.
+func (p *painter) table(columns int, head []string, rows [][]string) []line {
 	if len(rows) == 0 {
 		return nil
 	}
-	const name = 24
-	lines := make([]line, 0, len(rows)+1)
-	for i, cells := range append([][]string{head}, rows...) {
+	widths := make([]int, len(head))
+	all := append([][]string{head}, rows...)
+	for _, cells := range all {
+		for i := range cells {
+			cells[i] = p.clean(cells[i])
+			widths[i] = max(widths[i], width(cells[i]))
+		}
+	}
+	room := columns - 2
+	for _, w := range widths[1:] {
+		room -= 2 + w
+	}
+	name := max(leastName, min(widths[0], room))
+	lines := make([]line, 0, len(all))
+	for i, cells := range all {
 		is := plain
 		if i == 0 {
 			is = faint
 		}
-		l := line{{" " + p.pad(p.clean(cells[0]), name), faint}}
 		text := ""
-		for _, c := range cells[1:] {
-			text += " " + p.right(p.clean(c), cell)
+		for k, c := range cells[1:] {
+			text += "  " + p.right(c, widths[k+1])
 		}
-		lines = append(lines, append(l, span{text, is}))
+		lines = append(lines, line{{" " + p.pad(cells[0], name), faint}, {text, is}})
 	}
 	return lines
 }
@@ -121,7 +147,7 @@ var spreadHead = []string{"count", "p50", "p90", "p99", "p99.9", "max"}
 func headOf(name string, more ...string) []string { return append([]string{name}, more...) }
 
 // latencies are of the whole run.
-func (p *painter) latencies() []line {
+func (p *painter) latencies(columns int) []line {
 	s := p.summary
 	var rows [][]string
 	add := func(name string, l report.Latency) {
@@ -141,13 +167,13 @@ func (p *painter) latencies() []line {
 		name := messages.Phase(ph).String()
 		add("handshake: "+name, s.Handshake.Phases[name])
 	}
-	return p.table(headOf("latency so far", spreadHead...), rows)
+	return p.table(columns, headOf("latency so far", spreadHead...), rows)
 }
 
 func (p *painter) thresholds(columns int) []line {
 	var lines []line
 	for i := range p.summary.Thresholds {
-		lines = append(lines, p.light(&p.summary.Thresholds[i]))
+		lines = append(lines, p.light(&p.summary.Thresholds[i], p.boundWidth()))
 		if f := p.summary.Thresholds[i].Fault; f != "" {
 			lines = append(lines, p.paragraph("  "+f, columns-label-1)...)
 		}
@@ -156,7 +182,7 @@ func (p *painter) thresholds(columns int) []line {
 }
 
 // ends lists how attempts and sessions ended, those by plan too.
-func (p *painter) ends() []line {
+func (p *painter) ends(columns int) []line {
 	var rows [][]string
 	for _, d := range p.summary.Disconnects {
 		code := d.Codes
@@ -169,18 +195,18 @@ func (p *painter) ends() []line {
 		}
 		rows = append(rows, []string{d.Cause, figures.Count(d.Count), strings.ReplaceAll(code, ",", ""), d.Initiator})
 	}
-	return p.table([]string{"ended by", "count", "code", "side"}, rows)
+	return p.table(columns, []string{"ended by", "count", "code", "side"}, rows)
 }
 
 // scenarioTables are of a scenario; none without one. Each begins with its head.
-func (p *painter) scenarioTables(int) (tables [][]line) {
+func (p *painter) scenarioTables(columns int) (tables [][]line) {
 	s := p.summary.Scenario
 	if s == nil {
 		return nil
 	}
 	n := func(v uint64) string { return figures.Count(v) }
 	add := func(head []string, rows [][]string) {
-		if t := p.table(head, rows); t != nil {
+		if t := p.table(columns, head, rows); t != nil {
 			tables = append(tables, t)
 		}
 	}
@@ -232,17 +258,19 @@ func (p *painter) trust() []line {
 		if t.Value == nil {
 			value = "not measured"
 		}
-		lines = append(lines, line{{sign, is}, {"  " + p.pad(strings.ReplaceAll(t.Name, "_", " "), 15) + value, plain}})
+		lines = append(lines, line{{sign, is}, {"  " + p.pad(p.clean(strings.ReplaceAll(t.Name, "_", " ")), 15) + value, plain}})
 	}
 	return p.labelled("trust", lines)
 }
 
 // cost says what the rig takes of the machine.
-func (p *painter) cost() []line {
+func (p *painter) cost(columns int) []line {
 	n, r := &p.now, &p.summary.Rig
-	return p.labelled("cost", []line{
-		{{"cpu " + p.seconds(r.CPUSeconds) + " in all, " + share(r.CPUShare) + " of its cores; waited for one " + share(n.wait) + " of the time", plain}},
-		{{"memory peak " + figures.Size(uint64(max(0, r.MaxRSSBytes))) + "; goroutines " + count(n.procs) + "; longest GC pause " + p.seconds(r.GCPauseMax) + ", paused " + share(n.paused) + " of the time", plain}},
-		{{"stood still " + p.seconds(n.stalled) + " in all; steal " + share(r.StealShare) + "; throttled " + share(r.ThrottledShare) + "; counts " + p.clean(r.Conservation), plain}},
-	})
+	return p.labelled("cost", p.list(columns,
+		"cpu "+p.seconds(r.CPUSeconds)+", "+share(r.CPUShare)+" of its cores", "waited for one "+share(n.wait)+" of the time",
+		"memory peak "+figures.Size(uint64(max(0, r.MaxRSSBytes))), "goroutines "+count(n.procs),
+		"longest GC pause "+p.seconds(r.GCPauseMax), "paused "+share(n.paused)+" of the time",
+		"stood still "+p.seconds(n.stalled), "steal "+share(r.StealShare), "throttled "+share(r.ThrottledShare),
+		"counts "+p.clean(r.Conservation),
+	))
 }

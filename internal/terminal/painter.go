@@ -42,6 +42,20 @@ func (p *painter) frame(on page, scroll *int) []line {
 	if p.width <= 0 || p.height <= 0 {
 		return nil
 	}
+	return p.cleaned(p.page(on, scroll))
+}
+
+// cleaned has nothing be forgotten: what comes from elsewhere is clean where it is measured, or is not drawn.
+func (p *painter) cleaned(lines []line) []line {
+	for _, l := range lines {
+		for i := range l {
+			l[i].text = p.clean(l[i].text)
+		}
+	}
+	return lines
+}
+
+func (p *painter) page(on page, scroll *int) []line {
 	switch on {
 	case detail:
 		return p.scrolled(p.detail(), scroll, "d back to the overview")
@@ -58,7 +72,7 @@ func (p *painter) frame(on page, scroll *int) []line {
 	rows := p.height - len(head) - 1
 	body := make([]line, 0, rows)
 	if p.width >= wideWidth && p.height >= wideHeight {
-		gap := 4
+		const gap = 4
 		left := (p.width - gap) / 2
 		right := p.width - gap - left
 		a, b := p.stack(p.leftColumn(left), rows, left), p.stack(p.rightColumn(right), rows, right)
@@ -99,46 +113,72 @@ func (p *painter) scrolled(all []line, scroll *int, back string) []line {
 	return append(lines, append(foot, span{back + "  q end", faint}))
 }
 
-// panel is a part of a page, of some rows that are to be there and some that are welcome.
+// panel is a part of a page.
 type panel struct {
-	least, want int
-	rows        func(n int) []line
+	least int  // rows without which it is of no use
+	want  int  // rows that it needs for all that matters
+	more  int  // rows that it can fill
+	space int  // its rank among those that there is to be a blank row before; 0 for none
+	extra bool // it is there where there is room that nothing else needs
+	rows  func(n int) []line
 }
 
 // fixed is a panel of some lines.
 func fixed(lines []line) panel {
-	return panel{len(lines), len(lines), func(n int) []line { return lines[:min(n, len(lines))] }}
+	n := len(lines)
+	return panel{least: n, want: n, more: n, rows: func(n int) []line { return lines[:min(n, len(lines))] }}
 }
 
-// stack puts panels below each other, in so many rows. What is first goes before what is later, where there is no
-// room; a blank row between two is the last that there is room for.
+func (one panel) spaced(rank int) panel {
+	one.space = rank
+	return one
+}
+
+// stack puts panels below each other, in so many rows: first what each needs at least, in their order; then what they
+// want; then blank rows between them; then those that are extra; and what is left to those who can fill it.
 func (p *painter) stack(panels []panel, rows, columns int) []line {
 	given, left := make([]int, len(panels)), rows
 	for i, one := range panels {
-		given[i] = min(one.least, left)
-		left -= given[i]
+		if !one.extra && one.least <= left {
+			given[i] = one.least
+			left -= one.least
+		}
 	}
-	gaps := min(left, len(panels)-1)
-	if gaps < len(panels)-1 { // all, or none
-		gaps = 0
-	}
-	left -= gaps
-	for again := true; again && left > 0; {
-		again = false
-		for i, one := range panels {
-			if left > 0 && given[i] > 0 && given[i] < one.want {
-				given[i]++
-				left--
-				again = true
+	grow := func(to func(panel) int) {
+		for again := true; again && left > 0; {
+			again = false
+			for i, one := range panels {
+				if left > 0 && given[i] > 0 && given[i] < to(one) {
+					given[i]++
+					left--
+					again = true
+				}
 			}
 		}
 	}
+	grow(func(one panel) int { return one.want })
+	blank := make([]bool, len(panels))
+	for rank := 1; rank <= len(panels) && left > 0; rank++ {
+		for i, one := range panels {
+			if one.space == rank && given[i] > 0 && left > 0 {
+				blank[i] = true
+				left--
+			}
+		}
+	}
+	for i, one := range panels {
+		if one.extra && one.least+1 <= left {
+			given[i], blank[i] = one.least, true
+			left -= one.least + 1
+		}
+	}
+	grow(func(one panel) int { return one.more })
 	var lines []line
 	for i, one := range panels {
 		if given[i] == 0 {
 			continue
 		}
-		if gaps > 0 && len(lines) > 0 {
+		if blank[i] && len(lines) > 0 {
 			lines = append(lines, nil)
 		}
 		for _, l := range one.rows(given[i]) {
@@ -178,15 +218,19 @@ func rate(v float64) string {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return "-"
 	case v > 0 && v < 9.95:
-		return strings.TrimSuffix(figuresShort(v), ".0")
+		return strings.TrimSuffix(tenths(v), ".0")
 	default:
 		return count(v)
 	}
 }
 
-func figuresShort(v float64) string {
-	tenths := int(v*10 + 0.5)
-	return figures.Count(tenths/10) + "." + string(rune('0'+tenths%10))
+// tenths writes a small number that is more than 0.
+func tenths(v float64) string {
+	if v < 0.05 {
+		return "<0.1"
+	}
+	n := int(v*10 + 0.5)
+	return figures.Count(n/10) + "." + string(rune('0'+n%10))
 }
 
 func count(v float64) string {
@@ -202,7 +246,7 @@ func share(v float64) string {
 	case math.IsNaN(v):
 		return "-"
 	case p > 0 && p < 9.95:
-		return figuresShort(p) + "%"
+		return strings.TrimSuffix(tenths(p), ".0") + "%"
 	default:
 		return count(p) + "%"
 	}

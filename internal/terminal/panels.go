@@ -13,31 +13,41 @@ import (
 
 // column is the overview in one column, by importance.
 func (p *painter) column(columns int) []panel {
-	return []panel{p.players(columns), p.traffic(columns), p.latency(columns), p.lights(columns), p.errors(columns), p.rig(columns), p.latest(columns)}
+	return []panel{
+		p.players(columns), p.traffic(columns).spaced(5), p.latency(columns).spaced(1), p.lights(columns).spaced(2),
+		p.errors(columns).spaced(6), p.rig(columns).spaced(3), p.latest(columns).spaced(4),
+	}
 }
 
 // leftColumn and rightColumn are the overview of a wide screen.
 func (p *painter) leftColumn(columns int) []panel {
 	return []panel{
-		p.players(columns), p.traffic(columns), p.latency(columns),
-		p.graph(columns, "response p99", ofResponse, p.seconds),
-		p.graph(columns, "sent/s", ofSent, rate),
-		p.graph(columns, "connected", ofConnected, count),
-		p.graph(columns, "lag p99", ofLag, p.seconds),
+		p.players(columns), p.traffic(columns).spaced(1), p.latency(columns).spaced(1),
+		p.graph(columns, "response", "p99", ofResponse, p.seconds).spaced(1),
+		p.graph(columns, "messages", "sent/s", ofSent, rate).spaced(1),
+		p.graph(columns, "players", "connected", ofConnected, count).spaced(1),
+		p.graph(columns, "lag", "p99", ofLag, p.seconds).spaced(1),
+		p.graph(columns, "rig's cpu", "share", ofCPU, share).spaced(1),
 	}
 }
 
 func (p *painter) rightColumn(columns int) []panel {
-	list := []panel{p.lights(columns), p.errors(columns), p.rig(columns)}
+	list := []panel{p.lights(columns), p.errors(columns).spaced(1), p.rig(columns).spaced(1)}
 	if s := p.summary; s != nil {
 		if len(s.Reasons) > 0 {
-			list = append(list, p.reasons(columns))
+			list = append(list, p.reasons(columns).spaced(1))
 		}
 		for _, table := range p.scenarioTables(columns) {
-			list = append(list, panel{min(2, len(table)), len(table), func(n int) []line { return p.cut(table, n) }})
+			n := len(table)
+			list = append(list, panel{least: min(2, n), want: min(8, n), more: n, space: 2, rows: func(n int) []line { return p.cut(table, n) }})
+		}
+		for _, lines := range [][]line{p.trust(), p.latencies(columns), p.ends(columns), p.cost(columns)} {
+			one := fixed(lines)
+			one.extra = true
+			list = append(list, one)
 		}
 	}
-	return append(list, p.latest(columns))
+	return append(list, p.latest(columns).spaced(1))
 }
 
 // cut gives so many lines, and says in the last one what was left out.
@@ -62,13 +72,13 @@ func (p *painter) head() []line {
 	}
 	name = append(name, span{p.clean(p.manifest.URL), accent})
 	first := append(p.fit(name, max(0, p.width-width(at)), true), span{at, is})
-	return []line{first, p.time(p.width - 1)}
+	return []line{first, append(line{{" ", plain}}, p.time(p.width-2)...)}
 }
 
 // time says how far the run is.
 func (p *painter) time(columns int) line {
 	planned := p.manifest.Planned
-	text := " " + clock(p.elapsed)
+	text := clock(p.elapsed)
 	switch {
 	case p.over:
 		text += "  the load is over, connections are closed"
@@ -168,7 +178,7 @@ func (p *painter) opening() line {
 	}
 	l = append(l, span{rate(n.failed) + "/s", is})
 	if s := p.summary; s != nil {
-		l = append(l, span{"  in all " + count(float64(s.Connections.Opened)) + " opened, " + count(float64(s.Connections.Failed)) + " failed", faint})
+		l = append(l, span{"  in all " + count(float64(s.Connections.Opened)) + ", " + count(float64(s.Connections.Failed)) + " failed", faint})
 	}
 	return l
 }
@@ -183,7 +193,7 @@ func (p *painter) traffic(columns int) panel {
 	l = append(l, span{"sent ", plain}, span{rate(n.sent) + "/s", accent}, span{"  received ", plain}, span{rate(n.received) + "/s", accent})
 	if room := columns - label - l.width() - 3; room >= 6 {
 		values, _ := p.series[ofSent].last(min(room, 60), false)
-		l = append(l, span{"  " + p.spark(values, min(room, len(values))), accent})
+		l = append(l, span{"  " + p.spark(values), accent})
 	}
 	return fixed(p.labelled("messages", []line{l}))
 }
@@ -204,10 +214,9 @@ func (p *painter) latency(columns int) panel {
 		}
 		values, size := p.series[which].last(room, true)
 		if which == ofResponse && len(values) > 0 {
-			took := float64(min(len(values)*size, p.series[which].count)) * p.manifest.Interval
-			head = append(head, span{"   p99, last " + spanOf(took), faint})
+			head = append(head, span{"   p99, " + p.lasted(which, len(values), size), faint})
 		}
-		return "   " + p.spark(values, len(values))
+		return "   " + p.spark(values)
 	}
 	row := func(name string, l report.Latency, is style, spark string) line {
 		cells := p.pad(name, rowName)
@@ -232,15 +241,24 @@ func (p *painter) latency(columns int) panel {
 }
 
 // graph is a chart of the last minutes.
-func (p *painter) graph(columns int, name string, which int, words func(float64) string) panel {
-	return panel{0, 0, nil}.grow(2, 9, func(n int) []line {
-		const axis = 8
-		values, _ := p.series[which].last(columns-label-axis-2, which == ofResponse || which == ofLag)
-		return p.labelled(name, p.chart(values, columns-label-1, n, words))
-	})
+func (p *painter) graph(columns int, of, what string, which int, words func(float64) string) panel {
+	return panel{least: 3, want: 5, more: 7, rows: func(n int) []line {
+		room := columns - label - 1
+		values, size := p.series[which].last(room-axis, which == ofResponse || which == ofLag)
+		lines := p.labelled(of, p.chart(values, room, n, words))
+		for i, text := range []string{what, p.lasted(which, len(values), size)} {
+			if i+1 < len(lines) {
+				lines[i+1][0].text = " " + p.pad(text, label-1)
+			}
+		}
+		return lines
+	}}
 }
 
-func (panel) grow(least, want int, rows func(int) []line) panel { return panel{least, want, rows} }
+// lasted words which time some groups of a series are of.
+func (p *painter) lasted(which, groups, size int) string {
+	return "last " + spanOf(float64(min(groups*size, p.series[which].count))*p.manifest.Interval)
+}
 
 // lights says of each threshold whether it holds.
 func (p *painter) lights(columns int) panel {
@@ -259,7 +277,7 @@ func (p *painter) lights(columns int) panel {
 		number[lightOf(t)]++
 	}
 	slices.SortStableFunc(list, func(a, b *report.Threshold) int { return int(lightOf(b)) - int(lightOf(a)) })
-	return panel{1, len(list), func(n int) []line {
+	return panel{least: 1, want: min(6, len(list)), more: len(list), rows: func(n int) []line {
 		var lines []line
 		if n == 1 && len(list) > 1 {
 			return p.labelled("thresholds", []line{p.lightsInAll(number)})
@@ -269,7 +287,7 @@ func (p *painter) lights(columns int) panel {
 				lines = append(lines, line{{p.more + " " + figures.Count(len(list)-i) + " more, see d", faint}})
 				break
 			}
-			lines = append(lines, p.light(t))
+			lines = append(lines, p.light(t, p.boundWidth()))
 		}
 		return p.labelled("thresholds", lines)
 	}}
@@ -289,8 +307,24 @@ func (p *painter) lightsInAll(number [3]int) (l line) {
 	return l
 }
 
+// boundWidth gives how wide the bounds of thresholds are.
+func (p *painter) boundWidth() (widest int) {
+	for i := range p.summary.Thresholds {
+		widest = max(widest, width(p.bound(&p.summary.Thresholds[i])))
+	}
+	return min(widest, 16)
+}
+
+func (p *painter) bound(t *report.Threshold) string {
+	_, _, bound, _, _, _ := t.Words()
+	if t.Bound != nil {
+		bound = t.Op + " " + bound
+	}
+	return p.clean(bound)
+}
+
 // light is one threshold: a sign, a word, the value, the bound, and what it is.
-func (p *painter) light(t *report.Threshold) line {
+func (p *painter) light(t *report.Threshold, boundWidth int) line {
 	sign, word, is := p.held, "holds", good
 	switch lightOf(t) {
 	case fails:
@@ -298,16 +332,13 @@ func (p *painter) light(t *report.Threshold) line {
 	case notYet:
 		sign, word, is = p.waits, "not yet", faint
 	}
-	that, got, bound, _, _, _ := t.Words()
-	if t.Bound != nil {
-		bound = t.Op + " " + bound
-	}
+	that, got, _, _, _, _ := t.Words()
 	after := ""
 	if t.FirstFailed != nil {
 		after = "  failed first at " + p.clean(figures.Seconds(*t.FirstFailed))
 	}
 	return line{
-		{p.pad(sign+" "+word, 10), is}, {p.right(p.clean(got), 9), accent}, {"  " + p.pad(p.clean(bound), 10) + " ", plain},
+		{p.pad(sign+" "+word, 10), is}, {p.right(p.clean(got), 9), accent}, {"  " + p.pad(p.bound(t), boundWidth) + "  ", plain},
 		{p.clean(that), plain}, {after, faint},
 	}
 }
@@ -327,34 +358,31 @@ func (p *painter) errors(columns int) panel {
 	}
 	items[0] = append(line{{p.failed + " ", bad}}, items[0]...)
 	lines := p.wrap(items, columns-label-1)
-	return panel{1, len(lines), func(n int) []line {
-		return p.cut(p.labelled("errors", lines), max(n, 1))
-	}}
+	lines = p.labelled("errors", lines)
+	return panel{least: 1, want: min(3, len(lines)), more: len(lines), rows: func(n int) []line { return p.cut(lines, n) }}
 }
 
 // reasons lists what speaks against a pass.
 func (p *painter) reasons(columns int) panel {
 	var lines []line
 	for _, r := range p.summary.Reasons {
-		lines = append(lines, p.paragraph("- "+r, columns-label-1)...)
+		for i, l := range p.paragraph(r, columns-label-3) {
+			lines = append(lines, append(line{{[]string{"- ", "  "}[min(i, 1)], faint}}, l...))
+		}
 	}
 	lines = p.labelled("against it", lines)
-	return panel{1, len(lines), func(n int) []line { return p.cut(lines, n) }}
+	return panel{least: 1, want: min(4, len(lines)), more: len(lines), rows: func(n int) []line { return p.cut(lines, n) }}
 }
 
 // paragraph breaks a text into lines at its spaces.
 func (p *painter) paragraph(text string, columns int) (lines []line) {
-	var items []line
-	for _, w := range strings.Fields(p.clean(text)) {
-		items = append(items, line{{w, plain}})
-	}
 	row := ""
-	for _, i := range items {
-		w := i[0].text
+	for _, w := range strings.Fields(p.clean(text)) {
 		if row != "" && width(row)+1+width(w) > columns {
 			lines = append(lines, line{{row, plain}})
-			row = "  "
-		} else if row != "" {
+			row = ""
+		}
+		if row != "" {
 			row += " "
 		}
 		row += w
@@ -384,7 +412,7 @@ func (p *painter) rig(columns int) panel {
 		for i := range s.Trust {
 			if t := &s.Trust[i]; !t.Held {
 				trust = line{{p.failed + " DID NOT KEEP UP", bad}}
-				broken = append(broken, line{{p.failed + " " + strings.ReplaceAll(t.Name, "_", " ") + " " + p.trustValue(t), bad}})
+				broken = append(broken, line{{p.failed + " " + p.clean(strings.ReplaceAll(t.Name, "_", " ")) + " " + p.trustValue(t), bad}})
 			}
 		}
 	}
@@ -401,7 +429,7 @@ func (p *painter) rig(columns int) panel {
 		at("stalls", count(float64(p.stalls)), stalls))
 	lines := append(p.wrap(items, columns-label-1), broken...)
 	lines = p.labelled("rig", lines)
-	return panel{min(2, len(lines)), len(lines), func(n int) []line { return p.cut(lines, n) }}
+	return panel{least: min(2, len(lines)), want: len(lines), more: len(lines), rows: func(n int) []line { return p.cut(lines, n) }}
 }
 
 // trustValue words what the rig did not keep to.
@@ -425,9 +453,9 @@ func size(v float64) string {
 // latest lists the last events and notes.
 func (p *painter) latest(columns int) panel {
 	if len(p.news) == 0 {
-		return panel{1, 1, func(int) []line { return p.labelled("events", []line{{{"none", faint}}}) }}
+		return fixed(p.labelled("events", []line{{{"none", faint}}}))
 	}
-	return panel{1, len(p.news), func(n int) []line {
+	return panel{least: 1, want: min(2, len(p.news)), more: len(p.news), rows: func(n int) []line {
 		var lines []line
 		for _, e := range p.news[len(p.news)-min(n, len(p.news)):] {
 			is := plain

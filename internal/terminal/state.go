@@ -87,11 +87,11 @@ func (s *series) last(n int, greatest bool) (groups []float64, size int) {
 	if n <= 0 || have == 0 {
 		return nil, 1
 	}
-	size = 1
-	for (have+size-1)/size+1 > n && have > n {
+	first := s.count - have
+	// There are two groups at the least, as two values may be in different ones whatever their size is.
+	for size = 1; size < have && (s.count-1)/size-first/size+1 > max(2, n); {
 		size++
 	}
-	first := s.count - have
 	for at := first - first%size; at < s.count; at += size {
 		sum, most, values := 0.0, math.NaN(), 0
 		for i := max(at, first); i < min(at+size, s.count); i++ {

@@ -34,6 +34,23 @@ message was dropped, and every --threshold held; fail if not; untrustworthy if i
 this machine that could not keep up. Ctrl-C ends the load, closes all connections
 and still reports; a second one ends the program at once.
 
+On a terminal, a view of the run is there while it lasts: q is Ctrl-C, d shows all
+that is known, ? tells more. Elsewhere, and with --no-tui, or CI, NO_COLOR or TERM=dumb
+in the environment, stderr has a line for each interval instead: how long the run has
+lasted, and key=value for each of
+
+  connected                       players, of all that there may be: 480/500
+  connecting, disconnected        other players
+  asked, sent, received           messages a second, in the interval
+  p50, p99                        of the response, in the interval
+  lag                             99th percentile, beyond a quarter of --max-lag
+  failed                          attempts and connections that ended otherwise
+                                  than planned, so far
+  dropped, corrupted, duplicated  messages, so far
+  lost, failed_checks             requests and checks of a scenario, so far
+
+What is 0 is left out, but for connected, sent and received.
+
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
   loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s

@@ -51,12 +51,17 @@ type Progress struct {
 	Players   int // asked for
 	Attempted uint64
 	States    [messages.NumStates]int64
-	Failed    uint64 // attempts and sessions that ended other than as planned, so far
+
+	// So far: attempts and sessions that ended other than as planned, messages that were never sent, answers that came
+	// changed or again, and of a scenario requests without an answer and checks that failed.
+	Failed, Dropped, Corrupted, Duplicated, Lost, FailedChecks uint64
 
 	// In the last interval.
 	Interval time.Duration
+	Asked    float64 // messages that paced traffic asks for
 	Sent     uint64
 	Received uint64
 	P50, P99 time.Duration // of the response
 	Answers  uint64        // that P50 and P99 are of
+	Lag      time.Duration // 99th percentile of the schedule lag
 }

@@ -38,7 +38,8 @@ type journal struct {
 	law      string // which was broken last
 	over     bool   // the load is
 
-	sent, received uint64 // data messages, up to the last record
+	sent, received uint64  // data messages, up to the last record
+	wanted         float64 // data messages that were asked for, up to it
 }
 
 // output is a sink, and what became of it.

@@ -24,6 +24,23 @@ func (j *journal) progress(rec *metrics.Record) Progress {
 	sent, received := data(now.Traffic.Sent), data(now.Traffic.Received)
 	p.Sent, p.Received = sent-j.sent, received-j.received
 	j.sent, j.received = sent, received
+	for _, n := range now.Traffic.Dropped {
+		p.Dropped += n
+	}
+	p.Corrupted, p.Duplicated = now.Strays[messages.StrayCorrupted], now.Strays[messages.StrayDuplicated]
+	if s := j.recorder.NowScenario; s != nil {
+		for i := range s.Requests {
+			p.Lost += s.Requests[i].Lost
+		}
+		for i := range s.Checks {
+			p.FailedChecks += s.Checks[i].Failed
+		}
+	}
+	asked := rec.Counters[metrics.LoadMessages.Key()]
+	p.Asked, j.wanted = asked-j.wanted, asked
+	if lag := rec.Histograms[metrics.ScheduleLag.Key()]; lag != nil {
+		p.Lag = lag.Quantile(.99)
+	}
 	if answers := rec.Histograms[metrics.Response.Key()]; answers != nil {
 		p.Answers, p.P50, p.P99 = answers.Count(), answers.Quantile(.5), answers.Quantile(.99)
 	}

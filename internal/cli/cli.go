@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/loadrig/loadrig/scenario"
 )
@@ -26,6 +29,20 @@ type Process struct {
 	// Interrupted gives a context that ends at the first interrupt; the second is no longer caught, and
 	// so ends the process.
 	Interrupted func(context.Context) (context.Context, context.CancelFunc)
+	// Terminal gives the terminal that the command was given at; nil for none. May be nil itself.
+	Terminal func() *Terminal
+	// Signals calls f for each interrupt until stop is called, beside what Interrupted does; the second does not end
+	// the process then. Die is for f to do that: it ends the process as a signal that nobody catches. Both are used
+	// with a Terminal only.
+	Signals func(f func(os.Signal)) (stop func())
+	Die     func(os.Signal)
+}
+
+// Terminal is one that a command was given at, with this process in its foreground.
+type Terminal struct {
+	In, Err *os.File // stdin and stderr, which are it
+	Out     *os.File // stdout, if that is it too; or else nil
+	Environ []string
 }
 
 // ThisProcess gives the process that we are.
@@ -38,7 +55,44 @@ func ThisProcess() Process {
 			context.AfterFunc(ctx, stop)
 			return ctx, stop
 		},
+		Terminal: thisTerminal,
+		Signals: func(f func(os.Signal)) func() {
+			c, quit, done := make(chan os.Signal, 2), make(chan struct{}), make(chan struct{})
+			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+			go func() {
+				defer close(done)
+				for {
+					select {
+					case sig := <-c:
+						f(sig)
+					case <-quit:
+						return
+					}
+				}
+			}()
+			return sync.OnceFunc(func() { signal.Stop(c); close(quit); <-done })
+		},
+		Die: func(sig os.Signal) {
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
+			if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(sig) == nil {
+				time.Sleep(time.Second) // another thread may be the one that is ended by it
+			}
+			os.Exit(ExitInterrupted) // where a process cannot signal itself
+		},
 	}
+}
+
+// thisTerminal gives the terminal of this process. One that it is in the background of is none: reading it, or
+// changing what it is set to, would stop the process.
+func thisTerminal() *Terminal {
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stderr.Fd())) || !foreground(os.Stdin) {
+		return nil
+	}
+	t := &Terminal{In: os.Stdin, Err: os.Stderr, Environ: os.Environ()}
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		t.Out = os.Stdout
+	}
+	return t
 }
 
 // Main runs a command line and gives the exit code.

@@ -43,6 +43,7 @@ type runFlags struct {
 	out          []string
 	quiet        bool
 	verbose      bool
+	plain        bool
 	keep         keepFlags
 	auth         authFlags
 	story        storyFlags
@@ -77,6 +78,7 @@ func (f *runFlags) register(to *pflag.FlagSet) *help {
 	fs.StringVar(&f.http, "http", "", "`address` to serve /metrics and /healthz on while the run lasts, as 127.0.0.1:9464")
 	fs.DurationVar(&f.linger, "linger", 0, "`how long` --http is served after the run, so that scrapes see the final counts")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
+	fs.BoolVar(&f.plain, "no-tui", false, "print lines on stderr as the run goes on, also where a terminal could show a view of it")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 
 	fs = h.group("Opening handshake")

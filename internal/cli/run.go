@@ -34,6 +34,23 @@ message was dropped, and every --threshold held; fail if not; untrustworthy if i
 this machine that could not keep up. Ctrl-C ends the load, closes all connections
 and still reports; a second one ends the program at once.
 
+On a terminal, a view of the run is there while it lasts: q is Ctrl-C, d shows all
+that is known, ? tells more. Elsewhere, and with --no-tui, or CI, NO_COLOR or TERM=dumb
+in the environment, stderr has a line for each interval instead: how long the run has
+lasted, and key=value for each of
+
+  connected                       players, of all that there may be: 480/500
+  connecting, disconnected        other players
+  asked, sent, received           messages a second, in the interval
+  p50, p99                        of the response, in the interval
+  lag                             99th percentile, beyond a quarter of --max-lag
+  failed                          attempts and connections that ended otherwise
+                                  than planned, so far
+  dropped, corrupted, duplicated  messages, so far
+  lost, failed_checks             requests and checks of a scenario, so far
+
+What is 0 is left out, but for connected, sent and received.
+
 Every flag can be given in the environment too: LOADRIG_CONNECTIONS=500.`,
 		Example: `  loadrig run
   loadrig run --url wss://game.example/socket -c 5000 -d 5m --rate 100/s
@@ -91,15 +108,18 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return &exitError{ExitUsage, named(err)}
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(p.Stderr, nil))
+	scr := &screen{p: p}
+	cfg.Logger = slog.New(slog.NewTextHandler(scr, nil))
 	var printed bool
 	if cfg.Sinks, printed, err = f.outs(p, sc, scenarioOf(args), cfg.Logger); err != nil {
 		return err
 	}
 	ctx, stop := p.Interrupted(c.Context())
 	defer stop()
-	talk := &talker{w: p.Stderr, quiet: f.quiet, verbose: f.verbose}
-	cfg.Progress, cfg.Serving = talk.progress, talk.serving
+	ctx, hide := scr.show(ctx, f.terminal(p, printed), &cfg)
+	defer hide()
+	talk := &talker{w: scr, quiet: f.quiet, verbose: f.verbose, maxLag: cfg.MaxLag}
+	cfg.Progress, cfg.Serving = scr.lines(talk.progress), talk.serving
 	talk.room(room)
 	show(&cfg)
 	kept := f.keep.sink(p, talk)
@@ -111,7 +131,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 		if err := rig.Probe(ctx, cfg); err != nil && ctx.Err() == nil {
 			return failed(f.network.blame(err, cfg))
 		}
-		if server, err = startChild(p, kind, f.forChild(kind)...); err != nil {
+		if server, err = startChild(scr.forChild(), kind, f.forChild(kind)...); err != nil {
 			return internal(err)
 		}
 		cfg.URL = server.url
@@ -127,6 +147,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 			cfg.Connections, rig.SafeURL(cfg.URL), f.network.by(cfg), cfg.Duration, cfg.Traffic)
 	}
 	s, err := rig.Run(ctx, cfg)
+	hide()
 	if server != nil {
 		if stats, err := server.stop(); err == nil {
 			talk.detail("the embedded server counted %d connections, %d messages received, %d sent", stats.Opened, stats.Received, stats.Sent)

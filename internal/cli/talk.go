@@ -13,6 +13,7 @@ import (
 type talker struct {
 	w              io.Writer
 	quiet, verbose bool
+	maxLag         time.Duration
 }
 
 // note says something unless it was asked to be quiet.
@@ -43,28 +44,42 @@ func (t *talker) room(r rig.Room) {
 	t.detail("the nearest limit is %s, for %s players: %s", b.Name, fits(b), b.Here)
 }
 
-// progress prints one line of key=value pairs.
+// progress prints one line of key=value pairs, which the help of loadrig run names. What is 0 and mostly is, is left
+// out.
 func (t *talker) progress(p rig.Progress) {
 	if t.quiet {
 		return
 	}
-	perSecond := func(n uint64) float64 { return float64(n) / p.Interval.Seconds() }
+	perSecond := func(n float64) float64 { return n / p.Interval.Seconds() }
 	line := fmt.Sprintf("%4.0fs  connected=%d/%d", p.Elapsed.Seconds(), p.States[messages.Connected], p.Players)
-	if n := p.States[messages.Connecting]; n > 0 {
-		line += fmt.Sprintf(" connecting=%d", n)
+	some := func(name string, n uint64) {
+		if n > 0 {
+			line += fmt.Sprintf(" %s=%d", name, n)
+		}
 	}
-	if n := p.States[messages.Disconnected]; n > 0 {
-		line += fmt.Sprintf(" disconnected=%d", n)
+	some("connecting", uint64(p.States[messages.Connecting]))
+	some("disconnected", uint64(p.States[messages.Disconnected]))
+	if p.Asked > 0 {
+		line += fmt.Sprintf(" asked=%.0f/s", perSecond(p.Asked))
 	}
-	line += fmt.Sprintf(" sent=%.0f/s received=%.0f/s", perSecond(p.Sent), perSecond(p.Received))
+	line += fmt.Sprintf(" sent=%.0f/s received=%.0f/s", perSecond(float64(p.Sent)), perSecond(float64(p.Received)))
 	if p.Answers > 0 {
 		line += fmt.Sprintf(" p50=%s p99=%s", brief(p.P50), brief(p.P99))
 	}
-	if p.Failed > 0 {
-		line += fmt.Sprintf(" failed=%d", p.Failed)
+	if p.Lag > t.maxLag/notableLag {
+		line += fmt.Sprintf(" lag=%s", brief(p.Lag))
 	}
+	some("failed", p.Failed)
+	some("dropped", p.Dropped)
+	some("corrupted", p.Corrupted)
+	some("duplicated", p.Duplicated)
+	some("lost", p.Lost)
+	some("failed_checks", p.FailedChecks)
 	fmt.Fprintln(t.w, line)
 }
+
+// notableLag is the part of the greatest lag that is trusted from which on lines tell of it.
+const notableLag = 4
 
 // brief rounds a duration to three significant digits or so.
 func brief(d time.Duration) time.Duration {

@@ -35,6 +35,7 @@ var rules = []rule{
 	{"web", 5, []string{"compare", "outputs", "report", "timeline"}, "a page shows what was found out elsewhere"},
 	{"outputs/remotewrite", 5, []string{"metrics", "report", "outputs/push"}, "a protocol is linked by those who speak it"},
 	{"outputs/otlp", 5, []string{"metrics", "report", "outputs/push"}, "a protocol is linked by those who speak it"},
+	{"internal/terminal", 5, []string{"messages", "metrics", "report", "threshold", "internal/figures"}, "what shows a run is told of it as an output is, and holds it up no more"},
 	{"internal/cli", 6, nil, "flags, signals and exit codes are the outermost layer"},
 	{"cmd/loadrig", 7, []string{"internal/cli"}, "main is one line, so that everything else is tested"},
 
@@ -74,6 +75,8 @@ var fences = []fence{
 	{"github.com/klauspost/compress", []string{"transport", "target", "outputs/remotewrite"}, "compression belongs to those who own sockets"},
 	{"github.com/prometheus", []string{"metrics", "rig", "outputs/remotewrite", "outputs/otlp"}, "everything else counts in plain fields"},
 	{"go.opentelemetry.io", []string{"outputs/otlp"}, "it is linked by those who ask for it"},
+	{"charm.land", []string{"internal/terminal"}, "a terminal is drawn on in one place"},
+	{module + "/internal/terminal", []string{"internal/cli"}, "a rig must work without a terminal"},
 	{"github.com/invopop", nil, "schemas are generated in tests"},
 	{"github.com/spf13", []string{"internal/cli"}, "a user of the library has no flags"},
 	{"go.yaml.in/yaml", []string{"scenario"}, "the parser is young, so it is behind one wall"},

@@ -93,13 +93,11 @@ const longToDraw = 600
 func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	switch {
 	case w == nil || s == nil:
-	case f.dir == "":
-		talk.note("kept as %s in %s; loadrig report prints it again", s.Run, w.Path())
-	default:
-		talk.note("kept in %s; loadrig report %s prints it again", w.Path(), w.Path())
-	}
-	if w == nil || s == nil {
 		return
+	case f.dir == "":
+		talk.note("%s; kept as %s in %s; loadrig report prints it again", s.Verdict, s.Run, w.Path())
+	default:
+		talk.note("%s; kept in %s; loadrig report %s prints it again", s.Verdict, w.Path(), w.Path())
 	}
 	if s.Duration > longToDraw {
 		talk.note("drawing it, which takes some seconds for each hour")

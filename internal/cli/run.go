@@ -158,13 +158,13 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	if err != nil {
 		return failed(f.network.blame(err, cfg))
 	}
-	f.keep.told(talk, kept, s)
 	f.compress.talk(talk, s.Connections.Compressed, s.Connections.Opened)
 	if !printed {
 		if err := f.write(p, s); err != nil {
 			return internal(fmt.Errorf("write the summary: %w", err))
 		}
 	}
+	f.keep.told(talk, kept, s) // last, as a small terminal shows the end
 	return verdict(s)
 }
 

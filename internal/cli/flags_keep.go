@@ -95,9 +95,9 @@ func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	case w == nil || s == nil:
 		return
 	case f.dir == "":
-		talk.note("%s; kept as %s in %s; loadrig report prints it again", s.Verdict, s.Run, w.Path())
+		talk.note("%s; kept as %s in %s; loadrig report prints it again", s.Title(), s.Run, w.Path())
 	default:
-		talk.note("%s; kept in %s; loadrig report %s prints it again", s.Verdict, w.Path(), w.Path())
+		talk.note("%s; kept in %s; loadrig report %s prints it again", s.Title(), w.Path(), w.Path())
 	}
 	if s.Duration > longToDraw {
 		talk.note("drawing it, which takes some seconds for each hour")

@@ -268,7 +268,8 @@ export class Chart {
 		ctx.textBaseline = "alphabetic";
 		ctx.font = 10 * px + "px system-ui, sans-serif";
 		ctx.lineWidth = px;
-		for (const [r, run] of view.runs.entries()) for (const e of run.events) {
+		const all = view.runs.flatMap((run, r) => run.events.map((e) => [r, e])).sort((a, b) => a[1].at - b[1].at);
+		for (const [r, e] of all) {
 			const x = Math.round(u.valToPos(e.at, "x", true));
 			if (x < bbox.left || x > bbox.left + bbox.width || e.kind === "ended") continue;
 			const text = (view.runs.length > 1 ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;

@@ -38,7 +38,7 @@ function phaseTable(run) {
 	const path = "handshake_seconds.phases", all = field(run, path) || {}, most = Math.max(...Object.values(all).map((p) => p.mean || 0));
 	return table("Handshake phases of the whole run", ["Phase", "Mean, to scale", "Count", ...spreadHeads], ["resolve", "connect", "tls", "upgrade"].filter((p) => all[p] && all[p].count).map((p) => {
 		const bar = h("span", { class: "bar" });
-		bar.style.width = Math.max(1, 100 * all[p].mean / most) + "px";
+		bar.style.width = Math.max(1, 70 * all[p].mean / most) + "px";
 		const [name, ...rest] = latency(run, p, path + "." + p);
 		return [name, bar, ...rest];
 	}));

@@ -63,7 +63,7 @@ async function follow() {
 		if (!run) {
 			const doc = await get("timeline.json");
 			run = new Run(doc.runs[0]);
-			start([run], doc.mode, doc.comparison);
+			start([run]);
 		}
 	} catch {
 		return lost();

@@ -8,7 +8,7 @@ prepare();
 try {
 	const doc = await readInline();
 	if (doc) {
-		start(doc.runs.map((r) => new Run(r)), doc.mode, doc.comparison);
+		start(doc.runs.map((r) => new Run(r)), doc.comparison);
 		status("");
 	} else live();
 } catch (e) {

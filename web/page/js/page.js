@@ -59,7 +59,7 @@ function header() {
 	view.runs.forEach((run, r) => {
 		const [facts, why, dl] = all.children[r].children, s = run.summary, planned = run.manifest.planned_seconds, took = run.over ? s.duration_seconds : run.end;
 		put(facts, view.version, () => [
-			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
+			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), nameOf(run) !== run.manifest.url && h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
 			h("span", null, (run.over ? "took " : "") + clock(took) + (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
 			planned && h("progress", { max: String(planned), value: String(Math.min(took, planned) || 0), "aria-label": who(r) + "time that is over" }),
 			run.damage && h("strong", { class: "bad" }, "damaged: " + run.damage)]);
@@ -134,9 +134,15 @@ function draw() {
 	}
 	if ($("of").value !== view.of) $("of").value = view.of;
 	if ($("of").value !== view.of) view.of = $("of").value = ""; // there is nobody of that name
-	for (const c of allCharts()) {
+	// What takes longer than a part of a frame goes on in the next one, and the chart in use comes first.
+	const until = performance.now() + 4, first = document.activeElement && document.activeElement.chart;
+	for (const c of first ? [first, ...allCharts()] : allCharts()) {
 		if (c.spec.of && c.of !== view.of) c.update();
 		c.of = view.of;
+		if (performance.now() > until && !view.printing) {
+			redraw();
+			break;
+		}
 		c.draw();
 	}
 	const [a, b] = range();
@@ -145,9 +151,9 @@ function draw() {
 }
 
 // start makes the page of a document.
-export function start(runs, mode, comparison) {
+export function start(runs, comparison) {
 	const { zoom, of } = view;
-	Object.assign(view, { runs, mode, comparison, version: view.version + 1 });
+	Object.assign(view, { runs, comparison, version: view.version + 1 });
 	for (const c of allCharts()) c.drop();
 	shown.clear();
 	$("main").replaceChildren($("empty"), $("outcome"));

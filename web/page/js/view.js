@@ -1,6 +1,6 @@
 // What of the runs is looked at: which part of the time, and whose figures. The address has it, so that a link leads there.
 
-export const view = { runs: [], mode: "report", zoom: null, of: "", version: 0 };
+export const view = { runs: [], zoom: null, of: "", version: 0 };
 
 const watchers = new Set();
 let asked = 0;

@@ -145,7 +145,7 @@ export class Chart {
 			}
 		} else if (!this.spec.x && (this.a !== a || this.b !== b)) {
 			this.thin(a, b);
-			this.u.setScale("x", { min: a, max: b });
+			this.u.batch((u) => u.setScale("x", { min: a, max: b })); // now, and not after this, so that it counts as time of this frame
 		}
 		[this.a, this.b] = [a, b];
 		this.tell(this.u.cursor.idx);
@@ -353,7 +353,8 @@ export class Chart {
 		if (!this.details.open || !this.u) return;
 		const x = this.u.data[0], [a, b] = this.spec.x ? [0, Infinity] : range(), seen = [];
 		this.tabled = this.drawn + this.a + this.b; // what the table is of
-		for (let i = 0; i < x.length; i++) if (x[i] >= a && x[i] <= b) seen.push(i);
+		const apart = view.runs.length > 1 ? 0.5 * view.runs[0].manifest.interval_seconds || 0 : 0; // as two runs have about the same moments
+		for (let i = 0; i < x.length; i++) if (x[i] >= a && x[i] <= b && !(x[i] - x[seen.at(-1)] < apart)) seen.push(i);
 		const every = Math.ceil(seen.length / MOST_ROWS) || 1;
 		const rows = seen.filter((_, k) => k % every === 0).map((i) => [clock(x[i]), ...(this.spec.cells ? this.spec.cells(this, i) : this.all.map((s) => this.words(s, i)))]);
 		this.body.replaceChildren(table(this.spec.title + (every > 1 ? `, one of ${every} intervals` : ""), [this.spec.x ? "After" : "Up to", ...(this.spec.heads || this.all.map((s) => s.label))], rows));

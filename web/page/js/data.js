@@ -90,7 +90,7 @@ export async function readInline() {
 	const e = document.getElementById("loadrig-data");
 	if (!e) return null;
 	if (e.dataset.encoding !== "gzip+base64") return JSON.parse(e.textContent);
-	if (!window.DecompressionStream) throw new Error("this browser cannot unpack the data (it has no DecompressionStream); what follows is the report as text");
+	if (!window.DecompressionStream) throw new Error("this browser cannot unpack the data (it has no DecompressionStream), and shows the report as text");
 	const packed = Uint8Array.from(atob(e.textContent.trim()), (c) => c.charCodeAt(0));
 	return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }

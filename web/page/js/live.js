@@ -4,7 +4,7 @@
 import { Run } from "./data.js";
 import { changed, start, status } from "./page.js";
 
-const POLL = 2000, WORST = 30000;
+const POLL = 2000, WORST = 30000, PATIENT = 3000;
 
 let run = null, stream = null, timer = 0, wait = 500;
 
@@ -32,7 +32,7 @@ function lost() {
 	close();
 	status(`${run ? "The connection to loadrig is lost; what is shown is what there was." : "Waiting for data…"} Next try in ${Math.round(wait / 1000) || 1} s.`);
 	later(follow, wait);
-	wait = Math.min(2 * wait, WORST);
+	wait = Math.min(2 * wait, run ? WORST : PATIENT); // a run that has not begun will soon
 }
 
 function take(m) {

@@ -13,4 +13,5 @@ try {
 	} else live();
 } catch (e) {
 	status("The data could not be read: " + e.message + ".");
+	document.getElementById("loadrig-text").hidden = false;
 }

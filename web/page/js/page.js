@@ -31,7 +31,7 @@ function tiles(run) {
 	const [p50, p99, max] = times(run, "response_seconds", "p50 p99 max"), lost = run.survival && run.survival.lost, rate = "load.messages_per_second";
 	const now = run.over ? null : run.raw("state:connected").at(-1), paced = known(field(run, rate + ".delivered"));
 	return [
-		["Players connected", known(now) ? say("count", now) : f("connections.peak"), [known(now) ? "now, of " : "at the peak, of ", f("players")]],
+		["Players connected", known(now) ? say("count", now) : f("connections.peak"), [known(now) ? "now" : "at the peak", ...asked("load.players.asked")]],
 		["Messages sent", paced ? f(rate + ".delivered", "per_second") : say("per_second", field(run, "messages.sent") / field(run, "duration_seconds")), paced ? ["of ", f(rate + ".asked", "per_second"), ", ", f("messages.sent"), " in all"] : [f("messages.sent"), " in all"]],
 		["Response p99", p99, ["p50 ", p50, ", max ", max]],
 		["Failed to connect", f("connections.failed"), [...asked("connections.attempted"), known(lost) && ` attempts; ${say("count", lost)} sessions lost`]],
@@ -60,7 +60,7 @@ function header() {
 		const [facts, why, dl] = all.children[r].children, s = run.summary, planned = run.manifest.planned_seconds, took = run.over ? s.duration_seconds : run.end;
 		put(facts, view.version, () => [
 			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), nameOf(run) !== run.manifest.url && h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
-			h("span", null, (run.over ? "took " : "") + clock(took) + (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
+			h("span", null, ...(run.over ? ["took ", figure(run, "duration_seconds", "", clock)] : [clock(took)]), (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
 			planned && h("progress", { max: String(planned), value: String(Math.min(took, planned) || 0), "aria-label": who(r) + "time that is over" }),
 			run.damage && h("strong", { class: "bad" }, "damaged: " + run.damage)]);
 		put(why, JSON.stringify(s.reasons), () => [reasons(s.reasons)]);
@@ -87,7 +87,7 @@ function addSection(id, specs) {
 function events() {
 	const list = view.runs.flatMap((run, r) => run.events.map((e) => ({ ...e, r }))).sort((a, b) => a.at - b.at).slice(0, 300), around = Math.max(5, extent()[1] / 50);
 	return [table("What happened, besides the load", ["At", "<What", "<Text", "Took"], list.map((e) => {
-		const row = [h("a", { href: link(Math.max(0, e.at - around), e.at + (e.seconds || 0) + around, view.of) }, clock(e.at)), who(e.r) + eventName(e), String(e.text || ""), e.seconds ? say("seconds", e.seconds) : NONE];
+		const row = [h("a", { href: link(Math.max(0, e.at - around), e.at + (e.seconds || 0) + around) }, clock(e.at)), who(e.r) + eventName(e), String(e.text || ""), e.seconds ? say("seconds", e.seconds) : NONE];
 		row.mark = badEvent(e) ? "failed" : null;
 		return row;
 	}), "A link shows the moment in all charts.")];
@@ -152,7 +152,7 @@ function draw() {
 
 // start makes the page of a document.
 export function start(runs, comparison) {
-	const { zoom, of } = view;
+	const first = !view.runs.length;
 	Object.assign(view, { runs, comparison, version: view.version + 1 });
 	for (const c of allCharts()) c.drop();
 	shown.clear();
@@ -162,11 +162,10 @@ export function start(runs, comparison) {
 	sections = Object.keys(titles).map((id) => addSection(id, specs[id] || []));
 	document.body.classList.toggle("two", runs.length > 1);
 	fillSwitch();
-	if (!zoom && !of) recall();
+	if (first) recall();
 	draw();
-	$("loadrig-text").hidden = true;
-	const target = location.hash.length > 1 && !location.hash.includes("=") && $(location.hash.slice(1));
-	if (target && !zoom) target.scrollIntoView();
+	const target = first && !location.hash.includes("=") && $(location.hash.slice(1));
+	if (target) target.scrollIntoView();
 }
 
 // changed is for new figures of the same runs.
@@ -193,5 +192,6 @@ export function prepare() {
 	});
 	addEventListener("afterprint", () => (view.printing = false));
 	$("view").hidden = false;
+	$("loadrig-text").hidden = true;
 	status("Waiting for data…");
 }

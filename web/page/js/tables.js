@@ -11,8 +11,8 @@ export const field = (run, path) => path.split(".").reduce((o, k) => (o === null
 // figure shows a field. One that is not there is a dash.
 export function figure(run, path, unit, words) {
 	const v = field(run, path);
-	return h("span", { "data-figure": path, "data-value": v === undefined ? null : JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null },
-		words ? words(v) : say(unit || "count", v));
+	const attrs = v === undefined ? null : { "data-figure": path, "data-value": JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null };
+	return h("span", attrs, words ? words(v) : say(unit || "count", v));
 }
 
 // cells shows some fields of what a path leads to.

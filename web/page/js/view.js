@@ -82,10 +82,8 @@ export function recall() {
 	if (!location.hash.includes("=")) return;
 	const parts = new Map(location.hash.slice(1).split("&").map((p) => [p.split("=")[0], p.slice(p.indexOf("=") + 1)]));
 	try {
-		view.of = decodeURIComponent(parts.get("of") || "");
-	} catch {
-		view.of = "";
-	}
+		view.of = decodeURIComponent(parts.get("of") || view.of);
+	} catch { /* nobody's name */ }
 	const [a, b] = (parts.get("t") || "").split(",").map(Number);
 	zoomTo(b > a ? a : null, b);
 }

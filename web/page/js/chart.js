@@ -14,7 +14,7 @@
 import { color, faint } from "./colors.js";
 import { h, setText, table } from "./dom.js";
 import { NONE, clock, say, tick } from "./format.js";
-import { extent, pan, range, redraw, view, zoomBy, zoomTo } from "./view.js";
+import { extent, pan, range, redraw, two, view, zoomBy, zoomTo } from "./view.js";
 
 const HEIGHT = 210;
 const MOST_ROWS = 200; // of a table of data
@@ -51,7 +51,7 @@ function near(values, i) {
 function alone(values, from, to) {
 	const list = [];
 	for (let i = from; i <= to; i++) {
-		if (values[i] === null || values[i] === undefined) continue;
+		if (values[i] == null) continue;
 		let a = i - 1, b = i + 1;
 		while (a >= 0 && values[a] === undefined) a--;
 		while (b < values.length && values[b] === undefined) b++;
@@ -62,7 +62,7 @@ function alone(values, from, to) {
 
 // latest gives the last value there is, at a place or before it.
 function latest(values, i) {
-	while (i > 0 && (values[i] === null || values[i] === undefined)) i--;
+	while (i > 0 && values[i] == null) i--;
 	return values[i];
 }
 
@@ -92,7 +92,7 @@ export class Chart {
 
 	// list gives the series of all runs, those of each run apart, with their places, which their looks go by.
 	list() {
-		return view.runs.map((run, r) => (this.spec.run === undefined || this.spec.run === r ? this.spec.series(run, view.of).map((s, k) => ({ ...s, k })).filter((s) => s.values) : []));
+		return view.runs.map((run, r) => ((this.spec.run ?? r) === r ? this.spec.series(run, view.of).map((s, k) => ({ ...s, k })).filter((s) => s.values) : []));
 	}
 
 	// update is for new data. It shows the chart as soon as it has something to show.
@@ -127,11 +127,11 @@ export class Chart {
 		redraw();
 	}
 
-	// draw brings the plot up to date, if it can be seen.
+	// draw brings the plot up to date, if it can be seen, and tells whether it was not.
 	draw() {
-		if (!(this.seen || view.printing) || this.el.hidden || !this.wide) return;
-		const [a, b] = this.spec.x ? [0, 0] : range(), key = view.version + view.of;
-		if (this.drawn !== key) {
+		if (!(this.seen || view.printing) || this.el.hidden || !this.wide) return false;
+		const [a, b] = this.spec.x ? [0, 0] : range(), key = view.version + view.of, made = this.drawn !== key;
+		if (made) {
 			this.drawn = key;
 			const lists = this.list();
 			this.all = lists.flatMap((l, r) => l.map((s) => this.look(s, r)));
@@ -147,9 +147,11 @@ export class Chart {
 			this.thin(a, b);
 			this.u.batch((u) => u.setScale("x", { min: a, max: b })); // now, and not after this, so that it counts as time of this frame
 		}
+		const old = made || this.a !== a || this.b !== b;
 		[this.a, this.b] = [a, b];
-		this.tell(this.u.cursor.idx);
+		if (old) this.tell(this.u.cursor.idx);
 		if (this.details.open && this.tabled !== key + a + b) this.tabulate();
+		return old;
 	}
 
 	// thin makes lines thin where there are more values than pixels: they can be told apart then, and are drawn in half the time.
@@ -161,14 +163,14 @@ export class Chart {
 	// look gives a series its colour and its dashes: of two runs, A has the cold colours and whole lines, B the warm ones and
 	// dashes.
 	look(s, r) {
-		const of = view.runs.length < 2 ? s : { ...s, label: "AB"[r] + " " + s.label, color: "ab"[r] + (s.k % 4), dash: r ? [7, 4] : undefined };
+		const of = two() ? { ...s, label: "AB"[r] + " " + s.label, color: "c" + ["0256", "1743"][r][s.k % 4], dash: r ? [7, 4] : undefined } : s;
 		return { ...of, on: !this.off.has(of.label) };
 	}
 
 	join(lists) {
 		this.top = null;
 		const own = this.spec.x || ((run) => run.x);
-		if (view.runs.length > 1) {
+		if (two()) {
 			const parts = view.runs.map((run, r) => [own(run), ...lists[r].map((s) => s.values)]).filter((p) => p.length > 1);
 			const data = uPlot.join(parts, parts.map((p) => p.map(() => 2)));
 			this.all.forEach((s, i) => (s.values = data[i + 1]));
@@ -192,7 +194,7 @@ export class Chart {
 		const spec = this.spec, free = !!spec.x, line = () => color("line"), ink = () => color("dim");
 		const axis = { stroke: ink, font: "11px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 4 } };
 		const area = this.top && spec.stack === "area", bars = this.top && spec.stack === "bars";
-		const logged = this.log && !spec.band, on = this.all.flatMap((s, i) => (s.on && !s.aux ? [i + 1] : []));
+		const logged = this.log || spec.band, on = this.all.flatMap((s, i) => (s.on && !s.aux ? [i + 1] : []));
 		this.u = new uPlot({
 			width: this.wide, height: HEIGHT, legend: { show: false }, padding: [12, 18, 0, 0],
 			cursor: {
@@ -202,15 +204,15 @@ export class Chart {
 			},
 			scales: {
 				x: { time: false, range: (u, _, max) => (free ? [0, max || 1] : range()) },
-				y: spec.band ? { distr: 3, log: 10, range: () => spec.band(this) } : {
+				y: {
 					distr: logged ? 3 : 1,
-					range: (u, min, max) => (logged ? (min > 0 ? uPlot.rangeLog(min, max, 10, false) : [1e-4, 1]) : [0, max > 0 ? max * 1.05 : 1]),
+					range: (u, min, max) => (spec.band ? spec.band() : !logged ? [0, max > 0 ? max * 1.05 : 1] : min > 0 ? uPlot.rangeLog(min, max, 10, false) : [1e-4, 1]),
 				},
 				n: { range: [0, 1] },
 			},
 			axes: [
 				{ ...axis, size: 26, incrs: [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400], values: (u, list) => list.map(clock) },
-				{ ...axis, size: 62, incrs: spec.unit.startsWith("bytes") ? POWERS : undefined, filter: spec.band || logged ? decades : undefined, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
+				{ ...axis, size: 62, incrs: spec.unit.startsWith("bytes") ? POWERS : undefined, filter: logged ? decades : undefined, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
 			],
 			series: [{}, ...this.all.map((s) => ({
 				show: s.on && !s.hover, scale: s.hover ? "n" : "y", stroke: () => color(s.color), width: 1, dash: s.dash,
@@ -282,7 +284,7 @@ export class Chart {
 		for (const [r, e] of all) {
 			const x = Math.round(valToPos(e.at, "x", true));
 			if (x < left || x > left + width || e.kind === "ended") continue;
-			const text = (view.runs.length > 1 ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;
+			const text = (two() ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;
 			ctx.strokeStyle = ctx.fillStyle = color(badEvent(e) ? "bad" : "dim");
 			ctx.setLineDash([3 * px, 3 * px]);
 			ctx.beginPath();
@@ -308,7 +310,7 @@ export class Chart {
 
 	// tell puts values into the legend: those at the cursor, or the last ones there are.
 	tell(i) {
-		const x = this.u.data[0], pointed = i !== null && i !== undefined, at = pointed ? i : this.last();
+		const x = this.u.data[0], pointed = i != null, at = pointed ? i : this.last();
 		if (at < 0) return;
 		const when = (this.spec.x ? "after " : pointed ? "at " : "last, ") + clock(x[at]);
 		if (this.spec.tell) return setText(this.when, when + this.spec.tell(this, at, pointed));
@@ -338,10 +340,10 @@ export class Chart {
 			requestAnimationFrame(() => {
 				u.setCursor({ left: u.valToPos(x[i], "x"), top: u.over.clientHeight / 2 });
 				this.tell(i);
-				setText(spoken, this.legend.textContent);
+				setText(spoken, [...this.legend.children].map((e) => e.textContent).join(", "));
 			});
 		} else if (!free && e.shiftKey && e.key.startsWith("Arrow")) pan(e.key === "ArrowLeft" ? -0.25 : 0.25);
-		else if (!free && (e.key === "+" || e.key === "=")) zoomBy(0.5, now === null || now === undefined ? undefined : x[now]);
+		else if (!free && (e.key === "+" || e.key === "=")) zoomBy(0.5, now == null ? now : x[now]);
 		else if (!free && e.key === "-") zoomBy(2);
 		else if (!free && (e.key === "0" || e.key === "Escape")) zoomTo(null);
 		else return;
@@ -353,7 +355,7 @@ export class Chart {
 		if (!this.details.open || !this.u) return;
 		const x = this.u.data[0], [a, b] = this.spec.x ? [0, Infinity] : range(), seen = [];
 		this.tabled = this.drawn + this.a + this.b; // what the table is of
-		const apart = view.runs.length > 1 ? 0.5 * view.runs[0].manifest.interval_seconds || 0 : 0; // as two runs have about the same moments
+		const apart = two() ? view.runs[0].manifest.interval_seconds / 2 : 0; // two runs have about the same moments
 		for (let i = 0; i < x.length; i++) if (x[i] >= a && x[i] <= b && !(x[i] - x[seen.at(-1)] < apart)) seen.push(i);
 		const every = Math.ceil(seen.length / MOST_ROWS) || 1;
 		const rows = seen.filter((_, k) => k % every === 0).map((i) => [clock(x[i]), ...(this.spec.cells ? this.spec.cells(this, i) : this.all.map((s) => this.words(s, i)))]);

@@ -4,11 +4,11 @@
 export function h(tag, attrs, ...kids) {
 	const e = document.createElement(tag);
 	for (const [k, v] of Object.entries(attrs || {})) {
-		if (v === null || v === undefined || v === false) continue;
+		if (v == null || v === false) continue;
 		if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
 		else e.setAttribute(k, v === true ? "" : v);
 	}
-	e.append(...kids.flat().filter((x) => x !== null && x !== undefined && x !== false));
+	e.append(...kids.flat().filter((x) => x != null && x !== false));
 	return e;
 }
 

@@ -30,7 +30,7 @@ async function get(address) {
 // lost says so, and tries again, less and less often.
 function lost() {
 	close();
-	status(`${run ? "The connection to loadrig is lost; what is shown is what there was." : "Waiting for data…"} Next try in ${Math.round(wait / 1000) || 1} s.`);
+	status(`${run ? "The connection to loadrig is lost; what is shown is what there was." : "loadrig has no data yet."} Next try in ${Math.round(wait / 1000) || 1} s.`);
 	later(follow, wait);
 	wait = Math.min(2 * wait, run ? WORST : PATIENT); // a run that has not begun will soon
 }

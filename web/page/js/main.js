@@ -12,6 +12,7 @@ try {
 		status("");
 	} else live();
 } catch (e) {
+	document.getElementById("empty").textContent = "";
 	status("The data could not be read: " + e.message + ".");
 	document.getElementById("loadrig-text").hidden = false;
 }

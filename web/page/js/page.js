@@ -7,7 +7,7 @@ import { chartsOf } from "./courses.js";
 import { h, setText, table } from "./dom.js";
 import { NONE, clock, known, say } from "./format.js";
 import { field, figure, tablesOf, times } from "./tables.js";
-import { extent, link, lookAt, range, recall, redraw, view, whenDrawn, zoomBy, zoomTo } from "./view.js";
+import { extent, link, lookAt, range, recall, redraw, two, view, whenDrawn, zoomBy, zoomTo } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -49,7 +49,7 @@ function put(e, key, make) {
 	e.replaceChildren(...make().filter(Boolean));
 }
 
-const who = (r) => (view.runs.length > 1 ? "AB"[r] + ": " : "");
+const who = (r) => (two() ? "AB"[r] + ": " : "");
 const nameOf = ({ summary: s, manifest: m }) => String(m.name || (m.scenario && m.scenario.name) || m.url || m.id || "A run");
 const reasons = (list) => h("ul", { class: "reasons" }, (list || []).map((t) => h("li", null, String(t))));
 
@@ -61,7 +61,7 @@ function header() {
 		put(facts, view.version, () => [
 			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), nameOf(run) !== run.manifest.url && h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
 			h("span", null, ...(run.over ? ["took ", figure(run, "duration_seconds", "", clock)] : [clock(took)]), (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
-			planned && h("progress", { max: String(planned), value: String(Math.min(took, planned) || 0), "aria-label": who(r) + "time that is over" }),
+			planned && h("progress", { max: planned, value: Math.min(took, planned) || 0, "aria-label": who(r) + "time that is over" }),
 			run.damage && h("strong", { class: "bad" }, "damaged: " + run.damage)]);
 		put(why, JSON.stringify(s.reasons), () => [reasons(s.reasons)]);
 		put(dl, view.version, () => tiles(run));
@@ -106,7 +106,7 @@ function refill(s) {
 			return t;
 		}));
 	const some = made.filter(Boolean);
-	put(s.tables, some.map((e) => e.textContent).join("\n"), () => some);
+	put(s.tables, some.map((e) => e.outerHTML).join(), () => some); // with the values that are not shown
 	return some.length;
 }
 
@@ -135,15 +135,14 @@ function draw() {
 	if ($("of").value !== view.of) $("of").value = view.of;
 	if ($("of").value !== view.of) view.of = $("of").value = ""; // there is nobody of that name
 	// What takes longer than a part of a frame goes on in the next one, and the chart in use comes first.
-	const until = performance.now() + 4, first = document.activeElement && document.activeElement.chart;
+	const until = performance.now() + 2, first = document.activeElement && document.activeElement.chart;
 	for (const c of first ? [first, ...allCharts()] : allCharts()) {
 		if (c.spec.of && c.of !== view.of) c.update();
 		c.of = view.of;
-		if (performance.now() > until && !view.printing) {
+		if (c.draw() && performance.now() > until && !view.printing) {
 			redraw();
 			break;
 		}
-		c.draw();
 	}
 	const [a, b] = range();
 	setText($("range"), view.zoom ? `${clock(a)} to ${clock(b)}` : "all of it, to " + clock(b));
@@ -160,8 +159,9 @@ export function start(runs, comparison) {
 	$("nav").replaceChildren();
 	const specs = chartsOf();
 	sections = Object.keys(titles).map((id) => addSection(id, specs[id] || []));
-	document.body.classList.toggle("two", runs.length > 1);
+	document.body.classList.toggle("two", two());
 	fillSwitch();
+	$("view").hidden = false;
 	if (first) recall();
 	draw();
 	const target = first && !location.hash.includes("=") && $(location.hash.slice(1));
@@ -180,7 +180,7 @@ export const status = (text) => setText($("status"), text);
 export function prepare() {
 	document.body.append(announcer());
 	whenDrawn(draw);
-	themeSwitch($("theme"), () => allCharts().forEach((c) => c.rebuild()));
+	const theme = themeSwitch($("theme"), () => allCharts().forEach((c) => c.rebuild()));
 	$("of").addEventListener("change", (e) => lookAt(e.target.value));
 	$("reset").addEventListener("click", () => zoomTo(null));
 	$("in").addEventListener("click", () => zoomBy(0.5));
@@ -188,10 +188,13 @@ export function prepare() {
 	addEventListener("hashchange", recall);
 	addEventListener("beforeprint", () => {
 		view.printing = true;
+		theme("light"); // as paper is
 		draw();
 	});
-	addEventListener("afterprint", () => (view.printing = false));
-	$("view").hidden = false;
+	addEventListener("afterprint", () => {
+		view.printing = false;
+		theme();
+	});
 	$("loadrig-text").hidden = true;
-	status("Waiting for data…");
+	setText($("empty"), "Waiting for data…");
 }

@@ -3,15 +3,15 @@
 
 import { h, table } from "./dom.js";
 import { NONE, clock, closeCode, known, say, signed } from "./format.js";
-import { view } from "./view.js";
+import { two, view } from "./view.js";
 
 // field gives what a path into the summary leads to.
-export const field = (run, path) => path.split(".").reduce((o, k) => (o === null || o === undefined ? undefined : o[k]), run.summary);
+export const field = (run, path) => path.split(".").reduce((o, k) => (o == null ? undefined : o[k]), run.summary);
 
 // figure shows a field. One that is not there is a dash.
 export function figure(run, path, unit, words) {
 	const v = field(run, path);
-	const attrs = v === undefined ? null : { "data-figure": path, "data-value": JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null };
+	const attrs = v === undefined ? null : { "data-figure": path, "data-value": JSON.stringify(v), "data-run": two() ? view.runs.indexOf(run) : null };
 	return h("span", attrs, words ? words(v) : say(unit || "count", v));
 }
 

@@ -30,7 +30,7 @@ type Timeline struct {
 	gen      int            // how often rows were halved
 	events   []report.Event
 	summary  *report.Summary
-	sessions *report.Survival
+	survival *report.Survival
 	over     bool
 	damage   string
 	version  uint64        // counts what was told
@@ -64,6 +64,7 @@ func (t *Timeline) Record(r *metrics.Record) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.take(r)
+	t.survival = report.NewSurvival(r.Sessions)
 	if t.open.records >= t.width && t.long() {
 		t.shut()
 	}

@@ -227,7 +227,7 @@ func TestScenarioColumns(t *testing.T) {
 	a.Record(time.Millisecond)
 	b.Record(time.Second)
 	b.Record(time.Second)
-	_ = c.t.Record(&metrics.Record{To: 1, Counters: map[string]float64{
+	_ = c.t.Record(&metrics.Record{To: 1, Sessions: &metrics.Sessions{Lost: [][2]uint64{{20, 1}}, Open: [][2]uint64{{40, 3}}}, Counters: map[string]float64{
 		metrics.PopulationStarts.Key("a"): 5, metrics.PopulationEnds.Key("a"): 2,
 		metrics.Deliveries.Key("chat", messages.OrderLate.String()): 3,
 		metrics.LoadStarts.Key(metrics.StartLate):                   4, metrics.LoadStarts.Key(metrics.StartMissed): 3,
@@ -240,6 +240,9 @@ func TestScenarioColumns(t *testing.T) {
 		if got := r.column(t, key)[0]; got != want {
 			t.Errorf("%s: got %v, want %v", key, got, want)
 		}
+	}
+	if s := r.Survival; s == nil || s.Lost != 1 || s.Open != 3 || s.S[len(s.S)-1] != .75 {
+		t.Errorf("got the survival %+v, want 3 of 4", s)
 	}
 	if want := []string{"response", "population/a", "population/b"}; !slices.Equal(r.Heat.Subjects, want) {
 		t.Errorf("got %q, want %q", r.Heat.Subjects, want)

@@ -56,7 +56,7 @@ func (t *Timeline) Run() *Run {
 	r := &Run{
 		Manifest: t.manifest, Summary: t.summary, Over: t.over, Damage: t.damage, Gen: t.gen, Next: n, Width: t.width, Rows: n,
 		Heat:   Heat{Low: heatLow.Seconds(), PerOctave: heatOctave, Cells: Cells{lists: t.heatFrom(0, n)}},
-		Events: append([]report.Event{}, t.events...), Survival: t.sessions,
+		Events: append([]report.Event{}, t.events...), Survival: t.survival,
 	}
 	for i := range t.columns.list {
 		r.Columns = append(r.Columns, t.columns.list[i].key)
@@ -81,7 +81,7 @@ func (t *Timeline) Since(gen, n, events int) *News {
 		return nil
 	}
 	news := &News{
-		Gen: t.gen, Next: rows, Events: append([]report.Event{}, t.events[events:]...), Summary: t.summary, Survival: t.sessions, Over: t.over,
+		Gen: t.gen, Next: rows, Events: append([]report.Event{}, t.events[events:]...), Summary: t.summary, Survival: t.survival, Over: t.over,
 		events: len(t.events),
 	}
 	data, heat := t.dataFrom(n, rows), t.heatFrom(n, rows)

@@ -54,6 +54,7 @@ var rules = []rule{
 	{"internal/conformance", beside, none, "it has only tests"},
 	{"internal/layering", beside, none, "it has only tests"},
 	{"internal/realservers", beside, none, "it has only tests"},
+	{"internal/browser", beside, none, "it has only tests"},
 	{"internal/chaos", beside, none, "it has only tests"},
 	{"internal/accuracy", beside, none, "it has only tests"},
 }

@@ -14,7 +14,7 @@
 import { color, faint } from "./colors.js";
 import { h, setText, table } from "./dom.js";
 import { NONE, clock, say, tick } from "./format.js";
-import { pan, range, redraw, view, zoomBy, zoomTo } from "./view.js";
+import { extent, pan, range, redraw, two, view, zoomBy, zoomTo } from "./view.js";
 
 const HEIGHT = 210;
 const MOST_ROWS = 200; // of a table of data
@@ -24,9 +24,9 @@ export const announcer = () => spoken;
 
 const onScreen = new IntersectionObserver((list) => {
 	for (const e of list) e.target.chart.see(e.isIntersecting);
-}, { rootMargin: "100px" });
+}, { rootMargin: "60px" });
 const onSize = new ResizeObserver((list) => {
-	for (const e of list) e.target.chart.fit();
+	for (const e of list) e.target.chart.fit(e.contentRect.width);
 });
 
 // POWERS are between lines of bytes.
@@ -51,7 +51,7 @@ function near(values, i) {
 function alone(values, from, to) {
 	const list = [];
 	for (let i = from; i <= to; i++) {
-		if (values[i] === null || values[i] === undefined) continue;
+		if (values[i] == null) continue;
 		let a = i - 1, b = i + 1;
 		while (a >= 0 && values[a] === undefined) a--;
 		while (b < values.length && values[b] === undefined) b++;
@@ -62,7 +62,7 @@ function alone(values, from, to) {
 
 // latest gives the last value there is, at a place or before it.
 function latest(values, i) {
-	while (i > 0 && (values[i] === null || values[i] === undefined)) i--;
+	while (i > 0 && values[i] == null) i--;
 	return values[i];
 }
 
@@ -71,36 +71,28 @@ export class Chart {
 		this.spec = spec;
 		this.off = new Set(); // labels of series that are switched off
 		this.log = !!spec.log;
-		this.drawn = this.told = -1;
+		this.drawn = "";
 		const title = "c-" + spec.id + "-title";
 		this.plot = h("div", { class: "plot", tabindex: "0", role: "img", "aria-labelledby": title, "aria-describedby": "c-" + spec.id + "-note keys", onkeydown: (e) => this.key(e) });
 		this.legend = h("div", { class: "legend" });
-		this.details = h("details", { ontoggle: () => this.tabulate() }, h("summary", null, "Data", h("span", { class: "hide" }, " of " + spec.title)));
 		this.body = h("div");
-		this.details.append(this.body);
+		this.details = h("details", { ontoggle: () => this.tabulate() }, h("summary", null, "Data", h("span", { class: "hide" }, " of " + spec.title)), this.body);
+		const log = spec.log && h("button", { type: "button", "aria-pressed": "true", onclick: () => {
+			this.log = !this.log;
+			log.setAttribute("aria-pressed", String(this.log));
+			this.rebuild();
+		} }, "log scale");
 		this.el = h("figure", { class: "card", id: "c-" + spec.id, hidden: true },
-			h("figcaption", null,
-				h("h3", { id: title }, spec.title),
-				spec.log && this.logButton(),
-				h("p", { class: "note", id: "c-" + spec.id + "-note" }, spec.note)),
+			h("figcaption", null, h("h3", { id: title }, spec.title), log, h("p", { class: "note", id: "c-" + spec.id + "-note" }, spec.note)),
 			this.plot, this.legend, spec.foot, this.details);
 		this.plot.chart = this;
 		onScreen.observe(this.plot);
 		onSize.observe(this.plot);
 	}
 
-	logButton() {
-		const b = h("button", { type: "button", "aria-pressed": String(this.log), onclick: () => {
-			this.log = !this.log;
-			b.setAttribute("aria-pressed", String(this.log));
-			this.rebuild();
-		} }, "log scale");
-		return b;
-	}
-
 	// list gives the series of all runs, those of each run apart, with their places, which their looks go by.
 	list() {
-		return view.runs.map((run, r) => (this.spec.run === undefined || this.spec.run === r ? this.spec.series(run, view.of).map((s, k) => ({ ...s, k })).filter((s) => s.values) : []));
+		return view.runs.map((run, r) => ((this.spec.run ?? r) === r ? this.spec.series(run, view.of).map((s, k) => ({ ...s, k })).filter((s) => s.values) : []));
 	}
 
 	// update is for new data. It shows the chart as soon as it has something to show.
@@ -116,8 +108,11 @@ export class Chart {
 		if (yes) redraw();
 	}
 
-	fit() {
-		if (this.u && this.plot.clientWidth && this.plot.clientWidth !== this.u.width) this.u.setSize({ width: this.plot.clientWidth, height: HEIGHT });
+	// fit has the width be known, which to ask for would have the browser lay out the page.
+	fit(width) {
+		this.wide = Math.floor(width);
+		if (this.u && this.wide) this.u.setSize({ width: this.wide, height: HEIGHT });
+		else redraw();
 	}
 
 	drop() {
@@ -128,15 +123,15 @@ export class Chart {
 
 	rebuild() {
 		this.shape = "";
-		this.drawn = -1;
+		this.drawn = "";
 		redraw();
 	}
 
-	// draw brings the plot up to date, if it can be seen.
+	// draw brings the plot up to date, if it can be seen, and tells whether it was not.
 	draw() {
-		if (!(this.seen || view.printing) || this.el.hidden || !this.plot.clientWidth) return;
-		const [a, b] = this.spec.x ? [0, 0] : range(), key = view.version + view.of;
-		if (this.drawn !== key) {
+		if (!(this.seen || view.printing) || this.el.hidden || !this.wide) return false;
+		const [a, b] = this.spec.x ? [0, 0] : range(), key = view.version + view.of, made = this.drawn !== key;
+		if (made) {
 			this.drawn = key;
 			const lists = this.list();
 			this.all = lists.flatMap((l, r) => l.map((s) => this.look(s, r)));
@@ -144,24 +139,38 @@ export class Chart {
 			if (shape !== this.shape || !this.u) {
 				this.shape = shape;
 				this.build(data);
-			} else this.u.setData(data);
-		} else if (!this.spec.x && (this.a !== a || this.b !== b)) this.u.setScale("x", { min: a, max: b });
+			} else {
+				this.thin(a, b);
+				this.u.setData(data);
+			}
+		} else if (!this.spec.x && (this.a !== a || this.b !== b)) {
+			this.thin(a, b);
+			this.u.batch((u) => u.setScale("x", { min: a, max: b })); // now, and not after this, so that it counts as time of this frame
+		}
+		const old = made || this.a !== a || this.b !== b;
 		[this.a, this.b] = [a, b];
-		this.tell(this.u.cursor.idx);
+		if (old) this.tell(this.u.cursor.idx);
 		if (this.details.open && this.tabled !== key + a + b) this.tabulate();
+		return old;
+	}
+
+	// thin makes lines thin where there are more values than pixels: they can be told apart then, and are drawn in half the time.
+	thin(a, b) {
+		const [least, most] = extent(), many = this.u.data[0].length * (b - a) > this.wide * (most - least);
+		this.all.forEach((s, i) => (this.u.series[i + 1].width = many ? 1 : s.aux ? 1.25 : 1.75));
 	}
 
 	// look gives a series its colour and its dashes: of two runs, A has the cold colours and whole lines, B the warm ones and
 	// dashes.
 	look(s, r) {
-		const of = view.runs.length < 2 ? s : { ...s, label: "AB"[r] + " " + s.label, color: "ab"[r] + (s.k % 4), dash: r ? [7, 4] : undefined };
+		const of = two() ? { ...s, label: "AB"[r] + " " + s.label, color: "c" + ["0256", "1743"][r][s.k % 4], dash: r ? [7, 4] : undefined } : s;
 		return { ...of, on: !this.off.has(of.label) };
 	}
 
 	join(lists) {
 		this.top = null;
 		const own = this.spec.x || ((run) => run.x);
-		if (view.runs.length > 1) {
+		if (two()) {
 			const parts = view.runs.map((run, r) => [own(run), ...lists[r].map((s) => s.values)]).filter((p) => p.length > 1);
 			const data = uPlot.join(parts, parts.map((p) => p.map(() => 2)));
 			this.all.forEach((s, i) => (s.values = data[i + 1]));
@@ -185,33 +194,33 @@ export class Chart {
 		const spec = this.spec, free = !!spec.x, line = () => color("line"), ink = () => color("dim");
 		const axis = { stroke: ink, font: "11px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 4 } };
 		const area = this.top && spec.stack === "area", bars = this.top && spec.stack === "bars";
-		const logged = this.log && !spec.band;
+		const logged = this.log || spec.band, on = this.all.flatMap((s, i) => (s.on && !s.aux ? [i + 1] : []));
 		this.u = new uPlot({
-			width: this.plot.clientWidth, height: HEIGHT, legend: { show: false }, padding: [12, 18, 0, 0],
+			width: this.wide, height: HEIGHT, legend: { show: false }, padding: [12, 18, 0, 0],
 			cursor: {
 				y: !!spec.band, drag: { x: !free, y: false, setScale: false }, points: { size: 6 },
 				sync: free ? undefined : { key: "loadrig", scales: ["x", null], setSeries: false, filters: { pub: (type) => type.startsWith("mousem") || type === "mouseleave" } },
 				bind: { dblclick: () => () => (zoomTo(null), null) },
 			},
 			scales: {
-				x: { time: false, range: (u, min, max) => (free ? [0, max || 1] : range()) },
-				y: spec.band ? { distr: 3, log: 10, range: () => spec.band(this) } : {
+				x: { time: false, range: (u, _, max) => (free ? [0, max || 1] : range()) },
+				y: {
 					distr: logged ? 3 : 1,
-					range: (u, min, max) => (logged ? (min > 0 ? uPlot.rangeLog(min, max, 10, false) : [1e-4, 1]) : [0, max > 0 ? max * 1.05 : 1]),
+					range: (u, min, max) => (spec.band ? spec.band() : !logged ? [0, max > 0 ? max * 1.05 : 1] : min > 0 ? uPlot.rangeLog(min, max, 10, false) : [1e-4, 1]),
 				},
 				n: { range: [0, 1] },
 			},
 			axes: [
 				{ ...axis, size: 26, incrs: [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400], values: (u, list) => list.map(clock) },
-				{ ...axis, size: 62, incrs: spec.unit.startsWith("bytes") ? POWERS : undefined, filter: spec.band || logged ? decades : undefined, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
+				{ ...axis, size: 62, incrs: spec.unit.startsWith("bytes") ? POWERS : undefined, filter: logged ? decades : undefined, values: (u, list) => list.map((v) => (v === null ? "" : tick(spec.unit, v))) },
 			],
 			series: [{}, ...this.all.map((s) => ({
-				show: s.on && !s.hover, scale: s.hover ? "n" : "y", stroke: () => color(s.color), width: s.aux ? 1.25 : 1.75, dash: s.dash,
+				show: s.on && !s.hover, scale: s.hover ? "n" : "y", stroke: () => color(s.color), width: 1, dash: s.dash,
 				fill: bars && !s.aux ? () => color(s.color) : area && !s.aux ? () => faint(s.color, 0.35) : undefined,
 				paths: spec.band ? () => null : bars && !s.aux ? uPlot.paths.bars({ size: [0.9, 40, 2], align: -1 }) : s.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
-				points: { show: false, size: 4, filter: (u, i, show) => (spec.band || bars || i >= u.data.length ? null : alone(u.data[i], ...u.series[0].idxs)) },
+				points: { show: false, size: 4, filter: (u, i) => (spec.band || bars ? null : alone(u.data[i], ...u.series[0].idxs)) },
 			}))],
-			bands: area ? this.all.slice(1).map((s, i) => ({ series: [i + 1, i + 2] })).filter((_, i) => !this.all[i].aux && !this.all[i + 1].aux) : [],
+			bands: area ? on.slice(1).map((i, k) => ({ series: [on[k], i] })) : [],
 			hooks: {
 				drawClear: [(u) => this.shade(u)],
 				drawAxes: spec.paint ? [(u) => spec.paint(u, this)] : [],
@@ -225,6 +234,7 @@ export class Chart {
 				}],
 			},
 		}, data, this.plot);
+		this.thin(...range());
 		if (!free && !this.seen) uPlot.sync("loadrig").unsub(this.u);
 		this.items = this.all.map((s, k) => {
 			const mark = h("i"), value = h("b");
@@ -245,42 +255,45 @@ export class Chart {
 	}
 
 	// shade marks when the rig stood still.
-	shade(u) {
+	shade({ ctx, bbox: { left, top, width, height }, valToPos }) {
 		if (this.spec.x) return;
-		const { ctx, bbox } = u;
 		ctx.save();
+		ctx.beginPath();
+		ctx.rect(left, top, width, height);
+		ctx.clip();
 		ctx.fillStyle = faint("bad", 0.16);
-		for (const run of view.runs) for (const e of run.events) {
+		for (const e of view.runs.flatMap((run) => run.events)) {
 			if (e.kind !== "rig_stall") continue;
-			const x0 = Math.max(bbox.left, u.valToPos(e.at, "x", true)), x1 = Math.min(bbox.left + bbox.width, u.valToPos(e.at + (e.seconds || 0), "x", true));
-			if (x1 >= bbox.left && x0 <= bbox.left + bbox.width) ctx.fillRect(x0, bbox.top, Math.max(x1 - x0, 2), bbox.height);
+			const x = valToPos(e.at, "x", true);
+			ctx.fillRect(x, top, Math.max(valToPos(e.at + (e.seconds || 0), "x", true) - x, 2), height);
 		}
 		ctx.restore();
 	}
 
 	// mark draws events as lines, with as many of their names as there is room for.
-	mark(u) {
+	mark({ ctx, bbox: { left, top, width, height }, valToPos }) {
 		if (this.spec.x) return;
-		const { ctx, bbox } = u, px = uPlot.pxRatio;
-		let free = bbox.left;
+		const px = uPlot.pxRatio;
+		let free = left;
 		ctx.save();
 		ctx.textAlign = "left";
 		ctx.textBaseline = "alphabetic";
 		ctx.font = 10 * px + "px system-ui, sans-serif";
 		ctx.lineWidth = px;
-		for (const [r, run] of view.runs.entries()) for (const e of run.events) {
-			const x = Math.round(u.valToPos(e.at, "x", true));
-			if (x < bbox.left || x > bbox.left + bbox.width || e.kind === "ended") continue;
-			const text = (view.runs.length > 1 ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;
+		const all = view.runs.flatMap((run, r) => run.events.map((e) => [r, e])).sort((a, b) => a[1].at - b[1].at);
+		for (const [r, e] of all) {
+			const x = Math.round(valToPos(e.at, "x", true));
+			if (x < left || x > left + width || e.kind === "ended") continue;
+			const text = (two() ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;
 			ctx.strokeStyle = ctx.fillStyle = color(badEvent(e) ? "bad" : "dim");
 			ctx.setLineDash([3 * px, 3 * px]);
 			ctx.beginPath();
-			ctx.moveTo(x + 0.5, bbox.top);
-			ctx.lineTo(x + 0.5, bbox.top + bbox.height);
+			ctx.moveTo(x + 0.5, top);
+			ctx.lineTo(x + 0.5, top + height);
 			ctx.stroke();
-			const at = Math.min(x - 2, bbox.left + bbox.width - wide);
+			const at = Math.min(x - 2, left + width - wide);
 			if (at < free) continue;
-			ctx.fillText(text, at, bbox.top - 3 * px);
+			ctx.fillText(text, at, top - 3 * px);
 			free = at + wide + 6 * px;
 		}
 		ctx.restore();
@@ -297,18 +310,23 @@ export class Chart {
 
 	// tell puts values into the legend: those at the cursor, or the last ones there are.
 	tell(i) {
-		const x = this.u.data[0], pointed = i !== null && i !== undefined, at = pointed ? i : this.last();
+		const x = this.u.data[0], pointed = i != null, at = pointed ? i : this.last();
 		if (at < 0) return;
 		const when = (this.spec.x ? "after " : pointed ? "at " : "last, ") + clock(x[at]);
 		if (this.spec.tell) return setText(this.when, when + this.spec.tell(this, at, pointed));
 		setText(this.when, when);
-		this.all.forEach((s, k) => setText(this.items[k].value, say(s.unit || this.spec.unit, pointed ? s.values[near(s.values, at)] : latest(s.values, at))));
+		this.all.forEach((s, k) => setText(this.items[k].value, this.words(s, at, !pointed)));
+	}
+
+	// words gives a value as text, or the last one up to there.
+	words(s, at, last) {
+		return say(s.unit || this.spec.unit, last ? latest(s.values, at) : s.values[near(s.values, at)]);
 	}
 
 	last() {
-		const x = this.u.data[0];
+		const x = this.u.data[0], end = this.spec.x ? Infinity : range()[1];
 		let at = x.length - 1;
-		while (at > 0 && x[at] > this.u.scales.x.max) at--;
+		while (at > 0 && x[at] > end) at--;
 		return at;
 	}
 
@@ -322,10 +340,10 @@ export class Chart {
 			requestAnimationFrame(() => {
 				u.setCursor({ left: u.valToPos(x[i], "x"), top: u.over.clientHeight / 2 });
 				this.tell(i);
-				setText(spoken, this.legend.textContent);
+				setText(spoken, [...this.legend.children].map((e) => e.textContent).join(", "));
 			});
 		} else if (!free && e.shiftKey && e.key.startsWith("Arrow")) pan(e.key === "ArrowLeft" ? -0.25 : 0.25);
-		else if (!free && (e.key === "+" || e.key === "=")) zoomBy(0.5, now === null || now === undefined ? undefined : x[now]);
+		else if (!free && (e.key === "+" || e.key === "=")) zoomBy(0.5, now == null ? now : x[now]);
 		else if (!free && e.key === "-") zoomBy(2);
 		else if (!free && (e.key === "0" || e.key === "Escape")) zoomTo(null);
 		else return;
@@ -336,10 +354,11 @@ export class Chart {
 	tabulate() {
 		if (!this.details.open || !this.u) return;
 		const x = this.u.data[0], [a, b] = this.spec.x ? [0, Infinity] : range(), seen = [];
-		this.tabled = this.drawn + this.a + this.b;
-		for (let i = 0; i < x.length; i++) if (x[i] >= a && x[i] <= b) seen.push(i);
+		this.tabled = this.drawn + this.a + this.b; // what the table is of
+		const apart = two() ? view.runs[0].manifest.interval_seconds / 2 : 0; // two runs have about the same moments
+		for (let i = 0; i < x.length; i++) if (x[i] >= a && x[i] <= b && !(x[i] - x[seen.at(-1)] < apart)) seen.push(i);
 		const every = Math.ceil(seen.length / MOST_ROWS) || 1;
-		const rows = seen.filter((_, k) => k % every === 0).map((i) => [clock(x[i]), ...(this.spec.cells ? this.spec.cells(this, i) : this.all.map((s) => say(s.unit || this.spec.unit, s.values[i])))]);
+		const rows = seen.filter((_, k) => k % every === 0).map((i) => [clock(x[i]), ...(this.spec.cells ? this.spec.cells(this, i) : this.all.map((s) => this.words(s, i)))]);
 		this.body.replaceChildren(table(this.spec.title + (every > 1 ? `, one of ${every} intervals` : ""), [this.spec.x ? "After" : "Up to", ...(this.spec.heads || this.all.map((s) => s.label))], rows));
 	}
 }

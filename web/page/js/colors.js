@@ -18,14 +18,15 @@ export const faint = (name, alpha) => color(name).replace("rgb(", "rgba(").repla
 
 const themes = ["auto", "light", "dark"];
 
-// themeSwitch makes a button that goes through the themes. Without storage, as in some files, it forgets.
+// themeSwitch makes a button that goes through the themes, and gives a function that sets one for a while, or the one that was
+// chosen. Without storage, as in some files, it forgets.
 export function themeSwitch(button, changed) {
 	let at = 0;
 	try {
 		at = Math.max(0, themes.indexOf(localStorage.getItem("loadrig-theme")));
 	} catch { /* no storage */ }
-	const set = () => {
-		document.documentElement.dataset.theme = themes[at];
+	const set = (theme) => {
+		document.documentElement.dataset.theme = theme || themes[at];
 		button.textContent = "Theme: " + themes[at];
 		found = new Map();
 		changed();
@@ -37,6 +38,7 @@ export function themeSwitch(button, changed) {
 		} catch { /* no storage */ }
 		set();
 	});
-	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", set);
+	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => set());
 	set();
+	return set;
 }

@@ -1,15 +1,12 @@
 // What there is to draw over time, by section. A chart without figures is not shown.
 
 import { heatSpec } from "./heat.js";
-import { view } from "./view.js";
+import { two, view } from "./view.js";
 
 const DASH = [6, 4], DOT = [2, 3];
 
 const line = (label, color, values, dash, more) => ({ label, color, values, dash, ...more });
 const aux = { aux: true };
-
-// two tells that there are two runs to tell apart: then a chart has fewer lines.
-const two = () => view.runs.length > 1;
 
 // rates makes lines of counts a second, of those that ever happened: [label, colour, column, dash, more].
 const rates = (run, list) => list.map(([label, color, column, ...more]) => line(label, color, run.happened(column) && run.rate(column), ...more));

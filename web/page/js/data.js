@@ -72,8 +72,8 @@ export class Run {
 	append(m) {
 		if (m.gen !== this.gen) return false;
 		for (const [r, row] of (m.rows || []).entries()) {
-			this.data.forEach((c, i) => c.push(row[i] === undefined ? null : row[i]));
-			this.heat.subjects.forEach((_, s) => this.heat.cells[s].push(m.heat[s][r] || []));
+			this.data.forEach((c, i) => c.push(row[i] ?? null));
+			this.heat.subjects.forEach((_, s) => this.heat.cells[s].push((m.heat[s] || [])[r] || []));
 		}
 		this.next = m.next;
 		this.events.push(...(m.events || []));
@@ -89,8 +89,7 @@ export class Run {
 export async function readInline() {
 	const e = document.getElementById("loadrig-data");
 	if (!e) return null;
-	if (e.dataset.encoding !== "gzip+base64") return JSON.parse(e.textContent);
-	if (!window.DecompressionStream) throw new Error("this browser cannot unpack the data (it has no DecompressionStream); what follows is the report as text");
+	if (!window.DecompressionStream) throw new Error("this browser cannot unpack the data (it has no DecompressionStream), and shows the report as text");
 	const packed = Uint8Array.from(atob(e.textContent.trim()), (c) => c.charCodeAt(0));
 	return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }

@@ -4,11 +4,11 @@
 export function h(tag, attrs, ...kids) {
 	const e = document.createElement(tag);
 	for (const [k, v] of Object.entries(attrs || {})) {
-		if (v === null || v === undefined || v === false) continue;
+		if (v == null || v === false) continue;
 		if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
 		else e.setAttribute(k, v === true ? "" : v);
 	}
-	e.append(...kids.flat().filter((x) => x !== null && x !== undefined && x !== false));
+	e.append(...kids.flat().filter((x) => x != null && x !== false));
 	return e;
 }
 
@@ -26,5 +26,6 @@ export function table(caption, heads, rows, foot) {
 	const t = h("table", null, h("caption", null, caption),
 		h("thead", null, h("tr", null, heads.map((t, i) => cell("th", i, t.replace("<", ""), "col")))),
 		h("tbody", null, rows.map((row) => h("tr", { class: row.mark }, row.map((kid, i) => (i ? cell("td", i, kid) : cell("th", i, kid, "row")))))));
-	return h("div", { class: text.includes(true, 1) ? "card wide" : "card" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table: " + caption }, t), foot && h("p", { class: "note" }, foot));
+	const wide = heads.length > (text.includes(true, 1) ? 6 : 9) || rows.some((row) => row.some((kid) => kid.length > 70));
+	return h("div", { class: wide ? "card wide" : "card" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table: " + caption }, t), foot && h("p", { class: "note" }, foot));
 }

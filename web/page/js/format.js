@@ -31,7 +31,7 @@ function count(v) {
 function share(v) {
 	const p = 100 * v;
 	if (p > 0 && p < 0.01) return "<0.01\u00a0%";
-	return unit(p === 0 || p >= 100 ? p.toFixed(0) : short(p), "%");
+	return unit(p >= 100 ? thousands.format(p) : short(p), "%");
 }
 
 const words = {

@@ -3,7 +3,7 @@
 import { color } from "./colors.js";
 import { h } from "./dom.js";
 import { say } from "./format.js";
-import { view } from "./view.js";
+import { two, view } from "./view.js";
 
 const steps = 64;
 
@@ -31,7 +31,7 @@ function responses(run, i, low, high) {
 
 // heatSpec makes the chart of one run.
 export function heatSpec(r) {
-	const scale = h("canvas", { width: String(steps), height: "1", "aria-hidden": "true" }), most = h("span"), made = {};
+	const scale = h("canvas", { width: steps, height: 1, "aria-hidden": "true" }), most = h("span"), made = {};
 
 	// bins gives the lowest and the highest that ever were.
 	function bins(run) {
@@ -40,7 +40,7 @@ export function heatSpec(r) {
 			made.key = key;
 			made.low = Infinity;
 			made.high = -1;
-			for (const flat of heatOf(run)) if (flat) for (let i = 0; i < flat.length; i += 2) {
+			for (const flat of heatOf(run)) for (let i = 0; i < flat.length; i += 2) {
 				if (flat[i] < made.low) made.low = flat[i];
 				if (flat[i] > made.high) made.high = flat[i];
 			}
@@ -55,7 +55,7 @@ export function heatSpec(r) {
 		if (made.name === name) return made.canvas;
 		const tall = high - low + 1, sums = new Float64Array(width * tall), time = new Float64Array(width), list = heatOf(run), begin = run.raw("from"), end = run.raw("to");
 		for (let i = 0; i < list.length; i++) {
-			if (end[i] < from || begin[i] > to || !list[i]) continue;
+			if (end[i] < from || begin[i] > to) continue;
 			const x0 = Math.max(0, Math.floor(((begin[i] - from) / (to - from)) * width));
 			const x1 = Math.min(width, Math.max(x0 + 1, Math.floor(((end[i] - from) / (to - from)) * width)));
 			for (let x = x0; x < x1; x++) {
@@ -85,22 +85,19 @@ export function heatSpec(r) {
 
 	return {
 		id: "heat" + (r || ""), run: r, unit: "seconds", of: true,
-		title: "Latency heat map" + (view.runs.length > 1 ? ", " + "AB"[r] : ""),
+		title: "Latency heat map" + (two() ? ", " + "AB"[r] : ""),
 		note: "How many responses took how long. Two bands are two kinds of answers, which percentiles do not show.",
 		foot: h("p", { class: "note scale" }, most),
-		series: (run) => [{ label: "responses", color: "c0", unit: "count", values: heatOf(run).some((c) => c && c.length) ? run.x.map(() => 1) : null }],
-		band: (chart) => {
+		series: (run) => [{ label: "responses", color: "c0", unit: "count", values: heatOf(run).some((c) => c.length) ? run.x.map(() => 1) : null }],
+		band: () => {
 			const run = view.runs[r], { low, high } = bins(run);
 			return high < 0 ? [1e-4, 1] : [edge(run, low), edge(run, high + 1)];
 		},
 		paint: (u) => {
 			const run = view.runs[r], { left, top, width, height } = u.bbox, { high } = bins(run);
 			if (high < 0) return;
-			const canvas = image(run, u.scales.x.min, u.scales.x.max, Math.max(1, Math.round(width)));
-			u.ctx.save();
 			u.ctx.imageSmoothingEnabled = false;
-			u.ctx.drawImage(canvas, left, top, width, height);
-			u.ctx.restore();
+			u.ctx.drawImage(image(run, u.scales.x.min, u.scales.x.max, Math.max(1, Math.round(width))), left, top, width, height);
 		},
 		tell: (chart, i, pointed) => {
 			const run = view.runs[r], all = say("count", responses(run, i, 0, 999)), y = chart.u.posToVal(chart.u.cursor.top, "y");

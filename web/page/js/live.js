@@ -4,7 +4,7 @@
 import { Run } from "./data.js";
 import { changed, start, status } from "./page.js";
 
-const POLL = 2000, WORST = 30000;
+const POLL = 2000, WORST = 30000, PATIENT = 3000;
 
 let run = null, stream = null, timer = 0, wait = 500;
 
@@ -30,9 +30,9 @@ async function get(address) {
 // lost says so, and tries again, less and less often.
 function lost() {
 	close();
-	status(`${run ? "The connection to loadrig is lost; what is shown is what there was." : "Waiting for data…"} Next try in ${Math.round(wait / 1000) || 1} s.`);
+	status(`${run ? "The connection to loadrig is lost; what is shown is what there was." : "loadrig has no data yet."} Next try in ${Math.round(wait / 1000) || 1} s.`);
 	later(follow, wait);
-	wait = Math.min(2 * wait, WORST);
+	wait = Math.min(2 * wait, run ? WORST : PATIENT); // a run that has not begun will soon
 }
 
 function take(m) {
@@ -63,7 +63,7 @@ async function follow() {
 		if (!run) {
 			const doc = await get("timeline.json");
 			run = new Run(doc.runs[0]);
-			start([run], doc.mode, doc.comparison);
+			start([run]);
 		}
 	} catch {
 		return lost();

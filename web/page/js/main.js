@@ -8,9 +8,11 @@ prepare();
 try {
 	const doc = await readInline();
 	if (doc) {
-		start(doc.runs.map((r) => new Run(r)), doc.mode, doc.comparison);
+		start(doc.runs.map((r) => new Run(r)), doc.comparison);
 		status("");
 	} else live();
 } catch (e) {
+	document.getElementById("empty").textContent = "";
 	status("The data could not be read: " + e.message + ".");
+	document.getElementById("loadrig-text").hidden = false;
 }

@@ -7,7 +7,7 @@ import { chartsOf } from "./courses.js";
 import { h, setText, table } from "./dom.js";
 import { NONE, clock, known, say } from "./format.js";
 import { field, figure, tablesOf, times } from "./tables.js";
-import { extent, link, lookAt, range, recall, redraw, view, whenDrawn, zoomBy, zoomTo } from "./view.js";
+import { extent, link, lookAt, range, recall, redraw, two, view, whenDrawn, zoomBy, zoomTo } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -31,7 +31,7 @@ function tiles(run) {
 	const [p50, p99, max] = times(run, "response_seconds", "p50 p99 max"), lost = run.survival && run.survival.lost, rate = "load.messages_per_second";
 	const now = run.over ? null : run.raw("state:connected").at(-1), paced = known(field(run, rate + ".delivered"));
 	return [
-		["Players connected", known(now) ? say("count", now) : f("connections.peak"), [known(now) ? "now, of " : "at the peak, of ", f("players")]],
+		["Players connected", known(now) ? say("count", now) : f("connections.peak"), [known(now) ? "now" : "at the peak", ...asked("load.players.asked")]],
 		["Messages sent", paced ? f(rate + ".delivered", "per_second") : say("per_second", field(run, "messages.sent") / field(run, "duration_seconds")), paced ? ["of ", f(rate + ".asked", "per_second"), ", ", f("messages.sent"), " in all"] : [f("messages.sent"), " in all"]],
 		["Response p99", p99, ["p50 ", p50, ", max ", max]],
 		["Failed to connect", f("connections.failed"), [...asked("connections.attempted"), known(lost) && ` attempts; ${say("count", lost)} sessions lost`]],
@@ -49,7 +49,7 @@ function put(e, key, make) {
 	e.replaceChildren(...make().filter(Boolean));
 }
 
-const who = (r) => (view.runs.length > 1 ? "AB"[r] + ": " : "");
+const who = (r) => (two() ? "AB"[r] + ": " : "");
 const nameOf = ({ summary: s, manifest: m }) => String(m.name || (m.scenario && m.scenario.name) || m.url || m.id || "A run");
 const reasons = (list) => h("ul", { class: "reasons" }, (list || []).map((t) => h("li", null, String(t))));
 
@@ -59,9 +59,9 @@ function header() {
 	view.runs.forEach((run, r) => {
 		const [facts, why, dl] = all.children[r].children, s = run.summary, planned = run.manifest.planned_seconds, took = run.over ? s.duration_seconds : run.end;
 		put(facts, view.version, () => [
-			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
-			h("span", null, (run.over ? "took " : "") + clock(took) + (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
-			planned && h("progress", { max: String(planned), value: String(Math.min(took, planned) || 0), "aria-label": who(r) + "time that is over" }),
+			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), nameOf(run) !== run.manifest.url && h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
+			h("span", null, ...(run.over ? ["took ", figure(run, "duration_seconds", "", clock)] : [clock(took)]), (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
+			planned && h("progress", { max: planned, value: Math.min(took, planned) || 0, "aria-label": who(r) + "time that is over" }),
 			run.damage && h("strong", { class: "bad" }, "damaged: " + run.damage)]);
 		put(why, JSON.stringify(s.reasons), () => [reasons(s.reasons)]);
 		put(dl, view.version, () => tiles(run));
@@ -87,7 +87,7 @@ function addSection(id, specs) {
 function events() {
 	const list = view.runs.flatMap((run, r) => run.events.map((e) => ({ ...e, r }))).sort((a, b) => a.at - b.at).slice(0, 300), around = Math.max(5, extent()[1] / 50);
 	return [table("What happened, besides the load", ["At", "<What", "<Text", "Took"], list.map((e) => {
-		const row = [h("a", { href: link(Math.max(0, e.at - around), e.at + (e.seconds || 0) + around, view.of) }, clock(e.at)), who(e.r) + eventName(e), String(e.text || ""), e.seconds ? say("seconds", e.seconds) : NONE];
+		const row = [h("a", { href: link(Math.max(0, e.at - around), e.at + (e.seconds || 0) + around) }, clock(e.at)), who(e.r) + eventName(e), String(e.text || ""), e.seconds ? say("seconds", e.seconds) : NONE];
 		row.mark = badEvent(e) ? "failed" : null;
 		return row;
 	}), "A link shows the moment in all charts.")];
@@ -106,7 +106,7 @@ function refill(s) {
 			return t;
 		}));
 	const some = made.filter(Boolean);
-	put(s.tables, some.map((e) => e.textContent).join("\n"), () => some);
+	put(s.tables, some.map((e) => e.outerHTML).join(), () => some); // with the values that are not shown
 	return some.length;
 }
 
@@ -134,10 +134,15 @@ function draw() {
 	}
 	if ($("of").value !== view.of) $("of").value = view.of;
 	if ($("of").value !== view.of) view.of = $("of").value = ""; // there is nobody of that name
-	for (const c of allCharts()) {
+	// What takes longer than a part of a frame goes on in the next one, and the chart in use comes first.
+	const until = performance.now() + 2, first = document.activeElement && document.activeElement.chart;
+	for (const c of first ? [first, ...allCharts()] : allCharts()) {
 		if (c.spec.of && c.of !== view.of) c.update();
 		c.of = view.of;
-		c.draw();
+		if (c.draw() && performance.now() > until && !view.printing) {
+			redraw();
+			break;
+		}
 	}
 	const [a, b] = range();
 	setText($("range"), view.zoom ? `${clock(a)} to ${clock(b)}` : "all of it, to " + clock(b));
@@ -145,22 +150,22 @@ function draw() {
 }
 
 // start makes the page of a document.
-export function start(runs, mode, comparison) {
-	const { zoom, of } = view;
-	Object.assign(view, { runs, mode, comparison, version: view.version + 1 });
+export function start(runs, comparison) {
+	const first = !view.runs.length;
+	Object.assign(view, { runs, comparison, version: view.version + 1 });
 	for (const c of allCharts()) c.drop();
 	shown.clear();
 	$("main").replaceChildren($("empty"), $("outcome"));
 	$("nav").replaceChildren();
 	const specs = chartsOf();
 	sections = Object.keys(titles).map((id) => addSection(id, specs[id] || []));
-	document.body.classList.toggle("two", runs.length > 1);
+	document.body.classList.toggle("two", two());
 	fillSwitch();
-	if (!zoom && !of) recall();
+	$("view").hidden = false;
+	if (first) recall();
 	draw();
-	$("loadrig-text").hidden = true;
-	const target = location.hash.length > 1 && !location.hash.includes("=") && $(location.hash.slice(1));
-	if (target && !zoom) target.scrollIntoView();
+	const target = first && !location.hash.includes("=") && $(location.hash.slice(1));
+	if (target) target.scrollIntoView();
 }
 
 // changed is for new figures of the same runs.
@@ -175,7 +180,7 @@ export const status = (text) => setText($("status"), text);
 export function prepare() {
 	document.body.append(announcer());
 	whenDrawn(draw);
-	themeSwitch($("theme"), () => allCharts().forEach((c) => c.rebuild()));
+	const theme = themeSwitch($("theme"), () => allCharts().forEach((c) => c.rebuild()));
 	$("of").addEventListener("change", (e) => lookAt(e.target.value));
 	$("reset").addEventListener("click", () => zoomTo(null));
 	$("in").addEventListener("click", () => zoomBy(0.5));
@@ -183,9 +188,13 @@ export function prepare() {
 	addEventListener("hashchange", recall);
 	addEventListener("beforeprint", () => {
 		view.printing = true;
+		theme("light"); // as paper is
 		draw();
 	});
-	addEventListener("afterprint", () => (view.printing = false));
-	$("view").hidden = false;
-	status("Waiting for data…");
+	addEventListener("afterprint", () => {
+		view.printing = false;
+		theme();
+	});
+	$("loadrig-text").hidden = true;
+	setText($("empty"), "Waiting for data…");
 }

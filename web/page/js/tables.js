@@ -3,16 +3,16 @@
 
 import { h, table } from "./dom.js";
 import { NONE, clock, closeCode, known, say, signed } from "./format.js";
-import { view } from "./view.js";
+import { two, view } from "./view.js";
 
 // field gives what a path into the summary leads to.
-export const field = (run, path) => path.split(".").reduce((o, k) => (o === null || o === undefined ? undefined : o[k]), run.summary);
+export const field = (run, path) => path.split(".").reduce((o, k) => (o == null ? undefined : o[k]), run.summary);
 
 // figure shows a field. One that is not there is a dash.
 export function figure(run, path, unit, words) {
 	const v = field(run, path);
-	return h("span", { "data-figure": path, "data-value": v === undefined ? null : JSON.stringify(v), "data-run": view.runs.length > 1 ? String(view.runs.indexOf(run)) : null },
-		words ? words(v) : say(unit || "count", v));
+	const attrs = v === undefined ? null : { "data-figure": path, "data-value": JSON.stringify(v), "data-run": two() ? view.runs.indexOf(run) : null };
+	return h("span", attrs, words ? words(v) : say(unit || "count", v));
 }
 
 // cells shows some fields of what a path leads to.
@@ -38,7 +38,7 @@ function phaseTable(run) {
 	const path = "handshake_seconds.phases", all = field(run, path) || {}, most = Math.max(...Object.values(all).map((p) => p.mean || 0));
 	return table("Handshake phases of the whole run", ["Phase", "Mean, to scale", "Count", ...spreadHeads], ["resolve", "connect", "tls", "upgrade"].filter((p) => all[p] && all[p].count).map((p) => {
 		const bar = h("span", { class: "bar" });
-		bar.style.width = Math.max(1, 100 * all[p].mean / most) + "px";
+		bar.style.width = Math.max(1, 70 * all[p].mean / most) + "px";
 		const [name, ...rest] = latency(run, p, path + "." + p);
 		return [name, bar, ...rest];
 	}));

@@ -1,6 +1,9 @@
 // What of the runs is looked at: which part of the time, and whose figures. The address has it, so that a link leads there.
 
-export const view = { runs: [], mode: "report", zoom: null, of: "", version: 0 };
+export const view = { runs: [], zoom: null, of: "", version: 0 };
+
+// two tells that there are two runs to tell apart: then a chart has fewer lines.
+export const two = () => view.runs.length > 1;
 
 const watchers = new Set();
 let asked = 0;
@@ -82,10 +85,8 @@ export function recall() {
 	if (!location.hash.includes("=")) return;
 	const parts = new Map(location.hash.slice(1).split("&").map((p) => [p.split("=")[0], p.slice(p.indexOf("=") + 1)]));
 	try {
-		view.of = decodeURIComponent(parts.get("of") || "");
-	} catch {
-		view.of = "";
-	}
+		view.of = decodeURIComponent(parts.get("of") || view.of);
+	} catch { /* nobody's name */ }
 	const [a, b] = (parts.get("t") || "").split(",").map(Number);
 	zoomTo(b > a ? a : null, b);
 }

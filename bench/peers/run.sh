@@ -26,7 +26,7 @@ go build -o "$scratch/peers" .
 # Erlang starts a name server that stays; it is ended again unless it was there before.
 before=$(pgrep -x epmd || true)
 cleanup() {
-	for pid in $(pgrep -x epmd || true); do
+	for pid in $(pgrep -x epmd || true); do # by id: one of before stays
 		case " $before " in *"$pid"*) ;; *) kill "$pid" ;; esac
 	done
 }

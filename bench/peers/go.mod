@@ -1,0 +1,3 @@
+module github.com/loadrig/loadrig/bench/peers
+
+go 1.26

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,5 +183,20 @@ func TestBackground(t *testing.T) {
 	}
 	if m.content == dark {
 		t.Error("got the same colours")
+	}
+}
+
+// BenchmarkFrame: what a look at the run costs, of which there are about two a second that show something new.
+func BenchmarkFrame(b *testing.B) {
+	for _, size := range [][2]int{{80, 24}, {200, 50}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			s := bad20(b, manifest(), false)
+			m := s.on(size[0], size[1])
+			b.ReportAllocs()
+			for b.Loop() {
+				s.view.change(func(*state) {})
+				m.look()
+			}
+		})
 	}
 }

@@ -34,6 +34,7 @@ const (
 	leastHeight = 14
 	wideWidth   = 140 // for two columns
 	wideHeight  = 20
+	roomyHeight = 36 // for a blank row below the head
 )
 
 // frame gives the rows of a page; none is wider than the screen, or fit has to see to it. scroll is where a page that
@@ -69,6 +70,9 @@ func (p *painter) page(on page, scroll *int) []line {
 		return p.small()
 	}
 	head, foot := p.head(), p.keys()
+	if p.height >= roomyHeight {
+		head = append(head, nil)
+	}
 	rows := p.height - len(head) - 1
 	body := make([]line, 0, rows)
 	if p.width >= wideWidth && p.height >= wideHeight {

@@ -64,7 +64,7 @@ func New(o Options) *View {
 }
 
 const (
-	framesPerSecond = 20 // of what has changed: how soon a key shows
+	framesPerSecond = 10 // of what has changed: how soon a key shows
 	ticksPerSecond  = 4  // of looks at the run
 )
 

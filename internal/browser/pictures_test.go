@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,38 +18,59 @@ const highest = 7000
 // drawn is a test by itself.
 func TestPictures(t *testing.T) {
 	browser := chromium(t)
-	url := served(t, "echo", "--delay", "bimodal:5ms,40ms,5%", "--lose-every", "997")
-	r := start(t, "--url", url, "-c", "500", "-d", "1m", "--rate", "50/s", "--msg-rate", "2/s", "--threshold", "p(99)<100ms", "--name", "a live run")
-	list := views(t)
-	list["live"] = r.address
-	for name, address := range list {
-		for _, theme := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 390} {
-				b := look(t, browser)
-				b.theme(theme)
-				b.size(width, 3*tall)
-				do(t, b.ctx, chromedp.Navigate(address))
-				b.until("the page has drawn", `document.querySelectorAll("canvas").length > 3`)
-				height := min(eval[float64](b, `document.documentElement.getBoundingClientRect().height`), highest)
-				// Twice: what a chart shows of what came meanwhile is drawn in the next frame.
-				eval[int](b, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1)))) && 1`)
-				shot, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-					Format: "webp", Quality: new(int64(70)), CaptureBeyondViewport: new(true),
-					Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(shot.Data) < 10_000 {
-					t.Errorf("%s %s %d: got a picture of %d bytes: there is nothing on it", name, theme, width, len(shot.Data))
-				}
-				if *pictures {
-					path := filepath.Join("../../docs/img", fmt.Sprintf("page-%s-%d-%s.webp", name, width, theme))
-					if err := os.WriteFile(path, shot.Data, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
+	for name, address := range views(t) {
+		pictured(t, browser, name, address)
+	}
+	url := served(t, "echo", "--delay", "bimodal:8ms,60ms,5%", "--stall", "300ms/9s")
+	r := start(t, "--url", url, "-c", "500", "-d", "2m", "--rate", "40/s", "--msg-rate", "2/s", "--threshold", "p(95)<100ms", "--name", "evening load")
+	seconds := 3
+	if *pictures {
+		seconds = 30 // so that there is something to look at
+	}
+	b := look(t, browser)
+	b.open(r.address)
+	b.until("the run has gone on for a while", fmt.Sprintf(`Number(document.querySelector('[data-figure="messages.sent"]').dataset.value) > %d`, 400*seconds))
+	pictured(t, browser, "live", r.address)
+	b.theme("light")
+	if *pictures {
+		b.picture("readme-page", 1280, 1100, 80)
+	}
+}
+
+// pictured draws a view.
+func pictured(t *testing.T, browser context.Context, name, address string) {
+	t.Helper()
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 390} {
+			b := look(t, browser)
+			b.theme(theme)
+			b.size(width, 3*tall)
+			do(t, b.ctx, chromedp.Navigate(address))
+			b.until("the page has drawn", `document.querySelectorAll("canvas").length > 3`)
+			height := min(eval[float64](b, `document.documentElement.getBoundingClientRect().height`), highest)
+			b.picture(fmt.Sprintf("page-%s-%d-%s", name, width, theme), float64(width), height, 60)
+		}
+	}
+}
+
+// picture draws the upper part of a page.
+func (b *tab) picture(name string, width, height float64, quality int64) {
+	b.t.Helper()
+	// What a chart shows of what came meanwhile is drawn in one of the next frames.
+	b.until("frames have been drawn", `new Promise(done => { let n = 5; const step = () => --n ? requestAnimationFrame(step) : done(true); step() })`)
+	shot, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: "webp", Quality: &quality, CaptureBeyondViewport: new(true),
+		Clip: &page.Viewport{Width: width, Height: height, Scale: 1},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if len(shot.Data) < 10_000 {
+		b.t.Errorf("%s: got a picture of %d bytes: there is nothing on it", name, len(shot.Data))
+	}
+	if *pictures {
+		if err := os.WriteFile(filepath.Join("../../docs/img", name+".webp"), shot.Data, 0o644); err != nil {
+			b.t.Fatal(err)
 		}
 	}
 }

@@ -254,6 +254,11 @@ export class Chart {
 		this.back = 0;
 	}
 
+	// events gives those of the runs that are drawn, with the run of each.
+	events() {
+		return view.runs.flatMap((run, r) => ((this.spec.run ?? r) === r ? run.events.map((e) => [r, e]) : [])).sort((a, b) => a[1].at - b[1].at);
+	}
+
 	// shade marks when the rig stood still.
 	shade({ ctx, bbox: { left, top, width, height }, valToPos }) {
 		if (this.spec.x) return;
@@ -262,7 +267,7 @@ export class Chart {
 		ctx.rect(left, top, width, height);
 		ctx.clip();
 		ctx.fillStyle = faint("bad", 0.16);
-		for (const e of view.runs.flatMap((run) => run.events)) {
+		for (const [, e] of this.events()) {
 			if (e.kind !== "rig_stall") continue;
 			const x = valToPos(e.at, "x", true);
 			ctx.fillRect(x, top, Math.max(valToPos(e.at + (e.seconds || 0), "x", true) - x, 2), height);
@@ -280,8 +285,7 @@ export class Chart {
 		ctx.textBaseline = "alphabetic";
 		ctx.font = 10 * px + "px system-ui, sans-serif";
 		ctx.lineWidth = px;
-		const all = view.runs.flatMap((run, r) => run.events.map((e) => [r, e])).sort((a, b) => a[1].at - b[1].at);
-		for (const [r, e] of all) {
+		for (const [r, e] of this.events()) {
 			const x = Math.round(valToPos(e.at, "x", true));
 			if (x < left || x > left + width || e.kind === "ended") continue;
 			const text = (two() ? "AB"[r] + " " : "") + eventName(e), wide = ctx.measureText(text).width;

@@ -58,7 +58,7 @@ export const tick = (of, v) => (known(v) ? say(of, v).replace(/(\.\d*?)0+(?=\D|$
 export function clock(s) {
 	if (!known(s)) return NONE;
 	const n = Math.max(0, Math.round(s)), two = (v) => String(v).padStart(2, "0");
-	if (n < 60 && s < 59.5) return unit(short(s), "s");
+	if (n < 60) return tick("seconds", Math.max(0, s));
 	const m = Math.floor(n / 60);
 	return (m < 60 ? String(m) : Math.floor(m / 60) + ":" + two(m % 60)) + ":" + two(n % 60);
 }

@@ -26,7 +26,10 @@ func TestAxe(t *testing.T) {
 		need(t, "npm's axe-core", "cd internal/browser && npm ci")
 	}
 	browser := chromium(t)
-	for name, page := range views(t) {
+	list := views(t)
+	r := start(t, "--url", served(t, "echo", "--lose-every", "53"), "-c", "50", "-d", "2m", "--threshold", "p(95)<100ms")
+	list["live"] = r.address
+	for name, page := range list {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 390} {
 				t.Run(fmt.Sprintf("%s %s %d", name, theme, width), func(t *testing.T) {

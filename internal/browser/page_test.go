@@ -28,10 +28,10 @@ func TestReport(t *testing.T) {
 			t.Errorf("the page does not show %s", path)
 		}
 	}
-	if got := eval[int](b, `document.querySelectorAll("b, i").length`); got != 0 {
+	if got := eval[int](b, `document.querySelectorAll("s, u").length`); got != 0 {
 		t.Error("a name has become HTML")
 	}
-	if text := eval[string](b, `document.body.innerText`); !strings.Contains(text, "<b>a name</b>") {
+	if text := eval[string](b, `document.body.innerText`); !strings.Contains(text, "<s>a name</s>") {
 		t.Error("the page does not show the name of the run as it is")
 	}
 	b.quiet(run.page())

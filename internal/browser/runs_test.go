@@ -107,7 +107,7 @@ func faulty(t *testing.T) kept {
 		}
 		url := served(t, "room", "--lose-every", "97", "--duplicate-every", "89", "--reorder-every", "83", "--corrupt-every", "79")
 		dir := filepath.Join(parent, "run")
-		loadrig(t, parent, []string{"run", "chat.yaml", "--url", url, "-q", "--run-dir", dir, "--name", "</script><b>a name</b>", "--tag", `why="<i>x</i>"`}, 98, 99)
+		loadrig(t, parent, []string{"run", "chat.yaml", "--url", url, "-q", "--run-dir", dir, "--name", "</script><s>a name</s>", "--tag", `why="<u>x</u>"`}, 98, 99)
 		return kept{dir: dir}
 	}, made, "faulty")
 }

@@ -30,6 +30,9 @@ type Handshake struct {
 	Total  time.Duration // from Start, queueing and auth included, to the last byte of the response head
 }
 
+// End gives when it ended: where it succeeded, when the session began.
+func (h *Handshake) End() Stamp { return h.Start.Add(h.Total) }
+
 // Phase is a part of the opening handshake.
 type Phase uint8
 
@@ -98,6 +101,10 @@ type Closed struct {
 	Unsent int       // messages accepted but not handed to the kernel when it ended
 	Err    error     // details; nil for clean closes
 	At     Stamp
+
+	// Lasted is how long the session was, from the end of the opening handshake to At, exactly: At.Add(-Lasted) is
+	// Handshake.End of its Opened. 0 if it never opened.
+	Lasted time.Duration
 }
 
 // Failure gives the end as an error: a *HandshakeError where the connection never opened, a *CloseError

@@ -16,6 +16,7 @@ import (
 //   - Attempts: transitions into Connecting = opened + never opened + still connecting + removed then.
 //   - Sessions: opened = transitions into Connected = ended + still connected + removed then; those that
 //     compress are among them.
+//   - Lifetimes: of those that ended, each is lost or kept; of those that did not, each has a birth.
 //   - Answers: no more have an arrival that is known than there are. No more messages are strays than came.
 //   - Ends: transitions into Disconnected = disconnects, and each is either a failed handshake or has
 //     a close code.
@@ -71,6 +72,9 @@ func (s *Snapshot) Check() error {
 		broken = append(broken, fmt.Errorf("sessions that compress: got %d, want no more than %d", s.Compressed, opened))
 	}
 	law("sessions", opened, ended+here(messages.Connected))
+	lost, kept := s.Lifetimes.Ended()
+	law("sessions lost and kept", int64(lost+kept), ended)
+	law("sessions open, by when they began", int64(s.Lifetimes.Open()), here(messages.Connected))
 	law("disconnects", failed+ended, in[messages.Disconnected])
 	if known, all := s.KernelRoundTrip.Count(), s.RoundTrip.Count(); known > all {
 		broken = append(broken, fmt.Errorf("answers whose arrival is known: got %d, want no more than %d", known, all))

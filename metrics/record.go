@@ -18,6 +18,7 @@ type Record struct {
 	Gauges     map[string]float64    `json:"gauges,omitempty"` // at To
 	Ends       []DisconnectCount     `json:"ends,omitempty"`   // disconnects_total with their close codes; since the start of the run
 	Histograms map[string]*Histogram `json:"histograms,omitempty"`
+	Sessions   *Sessions             `json:"sessions,omitempty"` // nil where none has opened, and in records of before there was this
 	// Broken is which conservation law of the counts was broken at To. It is empty unless loadrig has a bug.
 	Broken string `json:"broken,omitempty"`
 }
@@ -38,9 +39,10 @@ type Recorder struct {
 	before, interval                 *Snapshot
 	beforeScenario, intervalScenario *ScenarioSnapshot
 
-	record Record
-	seq    int
-	keys   keys
+	record   Record
+	sessions Sessions
+	seq      int
+	keys     keys
 }
 
 // NewRecorder makes the recorder of a run. scenario may be nil.
@@ -70,6 +72,7 @@ func (r *Recorder) Record(from, to float64, others ...func(Visitor)) *Record {
 	r.Now.Visit(counting{r})
 	r.interval.Visit(timing{r})
 	rec.Ends = r.Now.DisconnectCounts()
+	rec.Sessions = r.Now.Lifetimes.Sessions(r.Now.At, &r.sessions)
 	rec.Broken = ""
 	if err := r.Now.Check(); err != nil {
 		rec.Broken = err.Error()
@@ -154,6 +157,7 @@ type Whole struct {
 	Gauges     map[string]float64 // as in the last Record
 	Peaks      map[string]float64 // the greatest value of each gauge
 	Ends       []DisconnectCount  // as in the last Record
+	Sessions   *Sessions          // as in the last Record; nil if that has none
 	Broken     string             // that of the first Record that has one
 	histograms map[string]*Histogram
 }
@@ -176,6 +180,7 @@ func (w *Whole) Add(r *Record) {
 		}
 	}
 	w.Ends = append(w.Ends[:0], r.Ends...)
+	w.Sessions = w.Sessions.copyOf(r.Sessions)
 	if w.Broken == "" {
 		w.Broken = r.Broken
 	}

@@ -60,7 +60,8 @@ func playScript(s *Shard) *messages.Traffic {
 func move(s *Shard, from, to messages.State) { s.Observe(&messages.StateChanged{From: from, To: to}) }
 
 func ends(s *Shard, cause messages.Cause, code messages.CloseCode) {
-	s.Observe(&messages.Closed{Cause: cause, Opened: true, Code: code})
+	const began = messages.Stamp(2 * time.Millisecond) // as playScript has it
+	s.Observe(&messages.Closed{Cause: cause, Opened: true, Code: code, At: began.Add(time.Second), Lasted: time.Second})
 	move(s, messages.Connected, messages.Disconnected)
 }
 

@@ -86,10 +86,10 @@ func TestShardSurvivesNonsense(t *testing.T) {
 }
 
 func TestShardSize(t *testing.T) {
-	// Twelve histograms of 136 KiB, and less than 8 KiB of counters and close codes.
-	histograms := 12 * unsafe.Sizeof(Histogram{})
-	if got := unsafe.Sizeof(Shard{}); got < histograms || got > histograms+8<<10 {
-		t.Errorf("got %d bytes, want %d to %d", got, histograms, histograms+8<<10)
+	// Twelve histograms of 136 KiB, 13 KiB of lifetimes, and less than 8 KiB of counters and close codes.
+	most := 12*unsafe.Sizeof(Histogram{}) + unsafe.Sizeof(Lifetimes{})
+	if got := unsafe.Sizeof(Shard{}); got < most || got > most+8<<10 {
+		t.Errorf("got %d bytes, want %d to %d", got, most, most+8<<10)
 	}
 	if unsafe.Sizeof(Snapshot{}) != unsafe.Sizeof(Shard{}) {
 		t.Errorf("snapshot: got %d bytes, want those of a shard, %d", unsafe.Sizeof(Snapshot{}), unsafe.Sizeof(Shard{}))
@@ -102,6 +102,7 @@ func hotPath(s *Shard) map[string]func() {
 		changed  = &messages.StateChanged{From: messages.Idle, To: messages.Connecting}
 		opened   = &messages.Opened{Handshake: messages.Handshake{Phases: [messages.NumPhases]time.Duration{1e3, 1e4, 1e5, 1e6}, Total: 2e6}}
 		ended    = &messages.Closed{Cause: messages.CauseRemote, Opened: true, Code: messages.CloseNormal}
+		lasted   = &messages.Closed{Cause: messages.CauseReset, Opened: true, Code: messages.CloseAbnormal}
 		private  = &messages.Closed{Cause: messages.CauseRemote, Opened: true}
 		failed   = &messages.Closed{Cause: messages.CauseRefused, Phase: messages.PhaseConnect}
 		refused  = &messages.Refused{Command: messages.KindPing, State: messages.Idle}
@@ -112,17 +113,26 @@ func hotPath(s *Shard) map[string]func() {
 		"added":         func() { s.Added(1) },
 		"removed":       func() { s.Removed(messages.Idle) },
 		"state changed": func() { s.Observe(changed) },
-		"opened":        func() { s.Observe(opened) },
-		"closed":        func() { s.Observe(ended) },
-		"private code":  func() { private.Code = 4000 + (private.Code+1)%1000; s.Observe(private) },
-		"failed":        func() { s.Observe(failed) },
-		"refused":       func() { s.Observe(refused) },
-		"message":       func() { s.Observe(message) },
-		"response":      func() { received += 1000; s.Response(0, received/2, received) },
-		"arrived":       func() { s.Arrived(0, received) },
-		"read lag":      func() { s.ReadLag(time.Millisecond) },
-		"turn":          func() { s.Turn(time.Millisecond) },
-		"lag":           func() { s.Lag(time.Millisecond) },
+		"opened": func() { // one each 100 ms: cohorts widen and move
+			opened.Handshake.Start += messages.Stamp(100 * time.Millisecond)
+			s.Observe(opened)
+		},
+		"session": func() {
+			opened.Handshake.Start += messages.Stamp(100 * time.Millisecond)
+			s.Observe(opened)
+			lasted.At, lasted.Lasted = opened.Handshake.End().Add(time.Minute), time.Minute
+			s.Observe(lasted)
+		},
+		"closed":       func() { s.Observe(ended) },
+		"private code": func() { private.Code = 4000 + (private.Code+1)%1000; s.Observe(private) },
+		"failed":       func() { s.Observe(failed) },
+		"refused":      func() { s.Observe(refused) },
+		"message":      func() { s.Observe(message) },
+		"response":     func() { received += 1000; s.Response(0, received/2, received) },
+		"arrived":      func() { s.Arrived(0, received) },
+		"read lag":     func() { s.ReadLag(time.Millisecond) },
+		"turn":         func() { s.Turn(time.Millisecond) },
+		"lag":          func() { s.Lag(time.Millisecond) },
 	}
 }
 

@@ -10,9 +10,13 @@ import (
 // once, Reset it and use it again; pass it by pointer; `*a = *b` is a deep copy. The zero value is
 // empty and ready. It is not safe for concurrent use.
 //
-// States and Traffic.Pending are what is at this instant; all else counts since the start of the run,
-// or, after Sub, during the interval.
+// States, Traffic.Pending and what is open of Lifetimes are what is at this instant; all else counts since the start
+// of the run, or, after Sub, during the interval.
 type Snapshot struct {
+	// At is when the counts were read, and the latest such instant of those that were merged: ages of sessions are as
+	// of then. Who gathers sets it, as Traffic.
+	At messages.Stamp
+
 	States      [messages.NumStates]int64                        // connections now in each state
 	Added       uint64                                           // connections opened as Idle
 	Removed     [messages.NumStates]uint64                       // connections forgotten, by the state they were in
@@ -46,6 +50,9 @@ type Snapshot struct {
 	Disconnects       [messages.NumCauses]uint64                     // ended attempts and sessions, by cause
 	HandshakeFailures [messages.NumPhases][messages.NumCauses]uint64 // those of them that never opened: [phase][cause]
 
+	// Lifetimes is how long sessions lasted, and when those that are open began.
+	Lifetimes Lifetimes
+
 	// Malformed counts events with a value outside the vocabulary of messages, which were not counted
 	// otherwise. It is 0 unless loadrig has a bug; Check reports it.
 	Malformed uint64
@@ -78,6 +85,7 @@ func (s *Snapshot) Unanswered() uint64 {
 // Merge adds other to s. The sum is exact, whatever the order, but for which close codes outside the
 // registry are told apart once there are more than 64.
 func (s *Snapshot) Merge(other *Snapshot) {
+	s.At = max(s.At, other.At)
 	for i, n := range other.States {
 		s.States[i] += n
 	}
@@ -85,10 +93,11 @@ func (s *Snapshot) Merge(other *Snapshot) {
 	s.counters(other, func(mine *uint64, n uint64) { *mine += n })
 	s.histograms(other, (*Histogram).Merge)
 	s.codes.merge(&other.codes)
+	s.Lifetimes.Merge(&other.Lifetimes)
 }
 
 // Sub takes away earlier, which must be an earlier Snapshot of the same shards: s is then the
-// interval between the two, with States and Traffic.Pending as they were at its end. Check does not
+// interval between the two, with States, Traffic.Pending and the open sessions as they were at its end. Check does not
 // apply to an interval. A count that shrank, against that rule, gives 0.
 func (s *Snapshot) Sub(earlier *Snapshot) {
 	take := func(mine *uint64, n uint64) { *mine = minus(*mine, n) }
@@ -105,6 +114,7 @@ func (s *Snapshot) Sub(earlier *Snapshot) {
 	s.counters(earlier, take)
 	s.histograms(earlier, (*Histogram).Sub)
 	s.codes.sub(&earlier.codes)
+	s.Lifetimes.Sub(&earlier.Lifetimes)
 }
 
 // counters applies f to each plain counter of s and its counterpart in t. Traffic, States and what

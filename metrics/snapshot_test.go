@@ -14,11 +14,12 @@ import (
 )
 
 // fill puts a number other than 0 into every counter below v, so that a field that Merge or Sub
-// forgets shows. Histograms and the code table have tests of their own.
+// forgets shows. Histograms, the code table and lifetimes have tests of their own.
 func fill(v reflect.Value, r *rand.Rand) {
 	switch v.Kind() {
 	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[Histogram]() || v.Type() == reflect.TypeFor[codeTable]() {
+		switch v.Type() {
+		case reflect.TypeFor[Histogram](), reflect.TypeFor[codeTable](), reflect.TypeFor[Lifetimes]():
 			return
 		}
 		for i := range v.NumField() {
@@ -54,6 +55,11 @@ func filled(seed uint64) *Snapshot {
 		s.Phases[i].Record(time.Duration(seed) * time.Duration(i+1) * time.Millisecond)
 	}
 	s.codes.add(messages.CauseRemote, 4000+messages.CloseCode(seed), seed)
+	for i := range messages.Stamp(3) {
+		s.Lifetimes.began(messages.Stamp(seed)*1000 + i)
+	}
+	s.Lifetimes.ended(messages.Stamp(seed)*1000+5, 5, false)
+	s.Lifetimes.ended(messages.Stamp(seed)*1000+5, 4, true)
 	return s
 }
 
@@ -74,6 +80,8 @@ func TestMergeAndSubCoverAllFields(t *testing.T) {
 		want.States[i] += a.States[i]
 	}
 	want.Traffic.Pending += a.Traffic.Pending
+	want.At = max(a.At, b.At)
+	want.Lifetimes.open.merge(&a.Lifetimes.open)
 	got.codes.rows[0], got.codes.rows[1], got.codes.used = got.codes.rows[1], codeRow{}, 1 // a's code has count 0 now
 	extremes := func(h, exact *Histogram) { h.min, h.max = exact.min, exact.max }
 	got.histograms(want, extremes) // Sub has them to their bins only; TestSubIsTheInterval
@@ -157,8 +165,15 @@ func TestHostileCloseCodes(t *testing.T) {
 type world struct {
 	shards  []*Shard
 	traffic []messages.Traffic
-	players [][]messages.State // by shard
+	players [][]played // by shard
 	removed int
+	now     messages.Stamp
+}
+
+// played is a player.
+type played struct {
+	messages.State
+	began messages.Stamp // of the session, while Connected
 }
 
 // step lets one thing happen that the transition table allows.
@@ -167,11 +182,12 @@ func (w *world) step(t *rapid.T) {
 	shard, players := w.shards[at], w.players[at]
 	if len(players) == 0 || rapid.IntRange(0, 9).Draw(t, "add") == 0 {
 		shard.Added(1)
-		w.players[at] = append(players, messages.Idle)
+		w.players[at] = append(players, played{State: messages.Idle})
 		return
 	}
 	who := rapid.IntRange(0, len(players)-1).Draw(t, "player")
-	st := players[who]
+	st := players[who].State
+	w.now = w.now.Add(time.Duration(rapid.Int64Range(0, 3_000_000_000).Draw(t, "later")))
 	if rapid.IntRange(0, 19).Draw(t, "remove") == 0 {
 		shard.Removed(st)
 		w.players[at] = append(players[:who], players[who+1:]...)
@@ -189,14 +205,21 @@ func (w *world) step(t *rapid.T) {
 	case in == messages.InputSend:
 		w.send(t, at)
 	case next.To != st:
-		players[who] = next.To
+		players[who].State = next.To
 		shard.Observe(&messages.StateChanged{From: st, To: next.To})
 		d := time.Duration(rapid.Int64Range(0, 70_000_000_000).Draw(t, "duration"))
 		switch in {
 		case messages.InputOpened:
-			shard.Observe(&messages.Opened{Handshake: messages.Handshake{Total: d}})
+			w.now = w.now.Add(d)
+			players[who].began = w.now
+			shard.Observe(&messages.Opened{Handshake: messages.Handshake{Start: w.now.Add(-d), Total: d}})
 		case messages.InputEnded:
+			var lasted time.Duration
+			if st == messages.Connected {
+				lasted = w.now.Sub(players[who].began)
+			}
 			shard.Observe(&messages.Closed{
+				At: w.now, Lasted: lasted,
 				Cause:  rapid.SampledFrom(messages.Causes()).Draw(t, "cause"),
 				Opened: st == messages.Connected,
 				Phase:  messages.Phase(rapid.IntRange(0, messages.NumPhases-1).Draw(t, "phase")),
@@ -229,7 +252,7 @@ func TestCountsObeyTheLaws(t *testing.T) {
 		for _, s := range shards {
 			*s = Shard{}
 		}
-		w := &world{shards: shards, traffic: make([]messages.Traffic, len(shards)), players: make([][]messages.State, len(shards))}
+		w := &world{shards: shards, traffic: make([]messages.Traffic, len(shards)), players: make([][]played, len(shards))}
 		earlier.Reset()
 		for range rapid.IntRange(1, 12).Draw(t, "rounds") {
 			for range rapid.IntRange(1, 12).Draw(t, "steps") {
@@ -245,8 +268,8 @@ func TestCountsObeyTheLaws(t *testing.T) {
 			}
 			var want [messages.NumStates]int64
 			for _, players := range w.players {
-				for _, st := range players {
-					want[st]++
+				for _, p := range players {
+					want[p.State]++
 				}
 			}
 			if sum.States != want || sum.Players() != int64(sum.Added)-int64(w.removed) {

@@ -84,6 +84,7 @@ func run(t *testing.T) (*report.Manifest, []*metrics.Record, []report.Event) {
 	record := func(from, to float64) *metrics.Record {
 		recorder.Now.Reset()
 		shard.AddTo(recorder.Now)
+		recorder.Now.At = at(int(to * 1000))
 		recorder.Now.Traffic = messages.Traffic{Asked: sent}
 		recorder.Now.Traffic.Sent[messages.OpText] = sent
 		recorder.NowScenario.Reset()
@@ -110,7 +111,7 @@ func run(t *testing.T) (*report.Manifest, []*metrics.Record, []report.Event) {
 	shard.Response(at(10), at(11), at(14))
 	sent = 3
 	for range 2 {
-		shard.Observe(&messages.Closed{Cause: messages.CauseShutdown, Opened: true, Code: messages.CloseNormal, Clean: true})
+		shard.Observe(&messages.Closed{Cause: messages.CauseShutdown, Opened: true, Code: messages.CloseNormal, Clean: true, At: at(1903), Lasted: 1900 * time.Millisecond})
 		shard.Observe(&messages.StateChanged{From: messages.Connected, To: messages.Disconnected})
 	}
 	second := record(1, 2.0000005)

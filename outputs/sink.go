@@ -28,7 +28,7 @@ func (s Spec) Check() error {
 	return nil
 }
 
-// Sink gives the output of a format that goes to a file or to standard output.
+// Sink gives the output of a format that goes to a file or to standard output; web gives that of HTML.
 func (s Spec) Sink(o Options) (report.Sink, error) {
 	switch s.Format {
 	case Text:
@@ -89,15 +89,27 @@ func (d *document) End(s *report.Summary) error {
 	err := d.write(&b, d.manifest, s)
 	switch {
 	case err != nil:
-	case d.spec.Destination == Stdout:
-		_, err = d.o.Stdout.Write(b.Bytes())
+		return fmt.Errorf("%s: %w", d.spec, err)
 	case d.append:
-		err = appendFile(d.spec.Destination, b.Bytes())
+		if err := appendFile(d.spec.Destination, b.Bytes()); err != nil {
+			return fmt.Errorf("%s: %w", d.spec, cause(err))
+		}
+		return nil
 	default:
-		err = replaceFile(d.spec.Destination, b.Bytes())
+		return d.spec.Write(d.o, b.Bytes())
+	}
+}
+
+// Write writes the whole of an output that goes to a file or to standard output. A file has it whole, or stays as it was.
+func (s Spec) Write(o Options, b []byte) error {
+	var err error
+	if s.Destination == Stdout {
+		_, err = o.Stdout.Write(b)
+	} else {
+		err = replaceFile(s.Destination, b)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.spec, cause(err))
+		return fmt.Errorf("%s: %w", s, cause(err))
 	}
 	return nil
 }

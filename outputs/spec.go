@@ -21,13 +21,14 @@ const (
 	JUnit       Format = "junit"        // JUnit XML, for CI
 	Markdown    Format = "markdown"     // a summary of a job, for CI
 	HGRM        Format = "hgrm"         // a log of HdrHistogram, V1.3
+	HTML        Format = "html"         // a page to look at, see web
 	RemoteWrite Format = "remote-write" // Prometheus's, see outputs/remotewrite
 	OTLP        Format = "otlp"         // over HTTP, see outputs/otlp
 )
 
 // Formats lists them.
 func Formats() []Format {
-	return []Format{Text, JSON, CSV, JUnit, Markdown, HGRM, RemoteWrite, OTLP}
+	return []Format{Text, JSON, CSV, JUnit, Markdown, HGRM, HTML, RemoteWrite, OTLP}
 }
 
 // Pushed tells whether the format goes to a server, and its destination is a URL.

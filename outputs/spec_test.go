@@ -18,10 +18,10 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                      `got "", want FORMAT=DESTINATION, as json=summary.json; a format is text, json, csv, junit, markdown, hgrm, remote-write or otlp`,
-		"out.txt":               `got "out.txt", want FORMAT=DESTINATION, as json=summary.json; a format is text, json, csv, junit, markdown, hgrm, remote-write or otlp`,
+		"":                      `got "", want FORMAT=DESTINATION, as json=summary.json; a format is text, json, csv, junit, markdown, hgrm, html, remote-write or otlp`,
+		"out.txt":               `got "out.txt", want FORMAT=DESTINATION, as json=summary.json; a format is text, json, csv, junit, markdown, hgrm, html, remote-write or otlp`,
 		"jsn=a":                 `got the format "jsn"; did you mean json?`,
-		"prometheus=a":          `got the format "prometheus", want text, json, csv, junit, markdown, hgrm, remote-write or otlp`,
+		"prometheus=a":          `got the format "prometheus", want text, json, csv, junit, markdown, hgrm, html, remote-write or otlp`,
 		"json":                  `got "json" without a destination, want json=FILE, or json=- for standard output`,
 		"json=":                 `got "json" without a destination, want json=FILE, or json=- for standard output`,
 		"otlp=":                 `got "otlp" without a destination, want otlp=http://127.0.0.1:4318/v1/metrics`,

@@ -41,7 +41,7 @@ func example() *Summary {
 		shard.Observe(&messages.Opened{Handshake: h, Extensions: []string{"permessage-deflate", ""}[i]})
 		shard.Lag(time.Millisecond)
 		shard.Response(ms(0), ms(1), ms(1+2*(i+1)))
-		shard.Observe(&messages.Closed{Cause: messages.CauseShutdown, Opened: true, Code: messages.CloseNormal, Clean: true})
+		shard.Observe(&messages.Closed{Cause: messages.CauseShutdown, Opened: true, Code: messages.CloseNormal, Clean: true, At: ms(1003), Lasted: time.Second})
 		move(messages.Connected, messages.Disconnected)
 	}
 	shard.AddTo(&snap)

@@ -281,7 +281,7 @@ func (r *run) gather(ctx context.Context, snap *metrics.Snapshot) error {
 	err := r.manager.Each(ctx, func(i int) {
 		r.parts[i].Reset()
 		r.recorders[i].AddTo(&r.parts[i])
-		r.parts[i].Traffic = r.manager.OnShard(i).Traffic
+		r.parts[i].Traffic, r.parts[i].At = r.manager.OnShard(i).Traffic, messages.Now()
 	})
 	if err != nil {
 		return err

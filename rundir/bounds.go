@@ -16,6 +16,9 @@ const (
 	maxSeq     = 1 << 40
 	maxSeconds = 1e10    // of a run, some 300 years
 	maxFigure  = 1 << 63 // of a counter or a gauge, so that sums of them are numbers
+
+	maxSessions     = 1 << 53  // of a run, so that a float64 has each number of them
+	maxSessionsText = 64 << 10 // bytes; three lists of metrics.NumLifetimes pairs take less, at 16 digits a count
 )
 
 // bounds holds the records of one run to their bounds.
@@ -31,9 +34,13 @@ func (b *bounds) names(line []byte) error {
 		Counters   map[string]json.RawMessage `json:"counters"`
 		Gauges     map[string]json.RawMessage `json:"gauges"`
 		Histograms map[string]json.RawMessage `json:"histograms"`
+		Sessions   json.RawMessage            `json:"sessions"`
 	}
 	if err := json.Unmarshal(line, &has); err != nil {
 		return err
+	}
+	if len(has.Sessions) > maxSessionsText {
+		return fmt.Errorf("got sessions of %d bytes, want at most %d, which no run has", len(has.Sessions), maxSessionsText)
 	}
 	for _, of := range []struct {
 		what  string
@@ -70,6 +77,29 @@ func (*bounds) figures(r *metrics.Record) error {
 	for key, v := range r.Gauges {
 		if math.Abs(v) > maxFigure {
 			return fmt.Errorf("got %.80q of %v, which nothing is", key, v)
+		}
+	}
+	if r.Sessions != nil {
+		return sessions(r.Sessions)
+	}
+	return nil
+}
+
+// sessions looks at how long sessions lasted.
+func sessions(s *metrics.Sessions) error {
+	var all uint64
+	for _, list := range [][][2]uint64{s.Lost, s.Kept, s.Open} {
+		next := uint64(0) // the least bin that may follow
+		for _, p := range list {
+			bin, n := p[0], p[1]
+			if bin < next || bin >= metrics.NumLifetimes {
+				return fmt.Errorf("got sessions in bin %d, want bins upwards, each once, below %d", bin, metrics.NumLifetimes)
+			}
+			next = bin + 1
+			if n == 0 || n > maxSessions || all+n > maxSessions {
+				return fmt.Errorf("got %d sessions in bin %d, want at least 1, and at most %d in all", n, bin, uint64(maxSessions))
+			}
+			all += n
 		}
 	}
 	return nil

@@ -174,7 +174,7 @@ func (e *Entry) quiet() time.Duration {
 }
 
 // ours are the files that loadrig writes, the manifest last: without it the rest is no run.
-var ours = []string{manifestName + ".tmp", summaryName + ".tmp", intervalsName, eventsName, summaryName, manifestName}
+var ours = []string{manifestName + ".tmp", summaryName + ".tmp", pageName + ".tmp", pageName, intervalsName, eventsName, summaryName, manifestName}
 
 // remove removes a run directory, unless it holds something that loadrig did not write.
 func remove(path string) error {

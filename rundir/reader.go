@@ -82,6 +82,16 @@ func known(b []byte, schema string) error {
 // Path gives the directory.
 func (r *Run) Path() string { return r.path }
 
+// WritePage keeps a page that shows the run beside what it is made of, and gives its path. It takes the place of an
+// earlier one.
+func (r *Run) WritePage(page []byte) (string, error) {
+	path := filepath.Join(r.path, pageName)
+	if err := writeBytes(path, page); err != nil {
+		return "", fmt.Errorf("run directory %s: %w", r.path, reason(err))
+	}
+	return path, nil
+}
+
 // Manifest gives what the run was to do. It must not be changed.
 func (r *Run) Manifest() *report.Manifest { return &r.manifest }
 
@@ -128,8 +138,14 @@ func (r *Run) Replay(sink report.Sink) error {
 		return err
 	}
 	s, err := r.replay(sink)
+	if told, ok := sink.(Damaged); ok && r.damage != (Damage{}) {
+		told.Damaged(r.damage.String())
+	}
 	return errors.Join(err, sink.End(s))
 }
+
+// Damaged is a Sink that is told, before its end, what of the run could not be read.
+type Damaged interface{ Damaged(what string) }
 
 // replay tells the sink what is between Begin and End.
 func (r *Run) replay(sink report.Sink) (*report.Summary, error) {

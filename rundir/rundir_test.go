@@ -170,6 +170,18 @@ func TestDamage(t *testing.T) {
 			l[0] = many("histograms", "{}", maxTimes)
 			return l
 		}, "lines that could not be read: 3; the first: intervals.jsonl line 2: got more than 1024 histograms, which no run has", 1},
+		{"sessions that no run has", func(l []string) []string {
+			l[0] = `{"seq":0,"to":1,"sessions":{"lost":[[3,1],[3,1]]}}`
+			l[1] = `{"seq":0,"to":1,"sessions":{"kept":[[562,1]]}}`
+			l[2] = `{"seq":0,"to":1,"sessions":{"open":[[1,0]]}}`
+			l[3] = `{"seq":0,"to":1,"sessions":{"lost":[[1,-1]]}}`
+			return append(l, `{"seq":0,"to":1,"sessions":{"lost":[[1,9007199254740992]],"open":[[1,1]]}}`,
+				`{"seq":0,"to":1,"sessions":{"lost":[`+strings.Repeat("[],", maxSessionsText/3)+`[]]}}`)
+		}, "lines that could not be read: 6; the first: intervals.jsonl line 1: got sessions in bin 3, want bins upwards, each once, below 562", 0},
+		{"sessions", func(l []string) []string {
+			l[0] = `{"seq":0,"to":1,"sessions":{"lost":[[0,1],[561,9007199254740990]],"open":[[1,1]]}}`
+			return l
+		}, "", 4},
 		{"empty lines", func(l []string) []string { return slices.Insert(l, 2, "", "") }, "", 4},
 	} {
 		path, _ := written(t, 4)

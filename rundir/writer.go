@@ -17,6 +17,7 @@ const (
 	intervalsName = "intervals.jsonl"
 	eventsName    = "events.jsonl"
 	summaryName   = "summary.json"
+	pageName      = "report.html" // made of the others, to look at
 )
 
 // maxEvents bounds the events that are kept of a run: what happens more often is told by the records.
@@ -140,11 +141,16 @@ func writeWhole(path string, v any) error {
 	if err != nil {
 		return err
 	}
+	return writeBytes(path, append(b, '\n'))
+}
+
+// writeBytes is writeWhole of what is written as it is.
+func writeBytes(path string, b []byte) error {
 	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(b, '\n'))
+	_, err = f.Write(b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		_ = os.Remove(path + ".tmp")
 		return err

@@ -45,7 +45,8 @@ type Conn struct {
 	deflate  *deflation // nil unless messages may be compressed
 	timer    Timer      // the nearest deadline: dial, close, write stall, idle or ping
 	lastRead messages.Stamp
-	index    int32 // in loop.conns
+	since    messages.Stamp // when it opened
+	index    int32          // in loop.conns
 	phase    phase
 }
 

@@ -157,6 +157,9 @@ func (c *Conn) RunOnLoop(any) {
 		Cause: e.cause, Opened: e.opened, Phase: e.phase, Code: code, Reason: reason,
 		Clean: e.sentClose && e.gotClose, Status: e.status, Unsent: e.unsent, Err: e.err, At: e.at,
 	}
+	if e.opened {
+		c.loop.closed.Lasted = e.at.Sub(c.since)
+	}
 	c.handler.Closed(&c.loop.closed)
 }
 

@@ -228,7 +228,8 @@ func (c *Conn) upgradeAnswer(b []byte) (frames []byte) {
 func (c *Conn) open(subprotocol string) {
 	l := c.loop
 	c.leave()
-	c.hs.times.Total = messages.Now().Sub(c.hs.times.Start)
+	c.since = messages.Now()
+	c.hs.times.Total = c.since.Sub(c.hs.times.Start)
 	l.opened = messages.Opened{Subprotocol: subprotocol, Handshake: c.hs.times}
 	if c.deflate != nil {
 		l.opened.Extensions = c.deflate.text

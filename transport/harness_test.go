@@ -152,6 +152,7 @@ type player struct {
 
 	// Owned by the loop.
 	opens, closes int
+	began         messages.Stamp // when it opened
 }
 
 func (b *lab) player() *player {
@@ -203,6 +204,7 @@ func (p *player) Opened(m *messages.Opened) {
 		p.t.Errorf("opened was told %d times", p.opens)
 		return
 	}
+	p.began = m.Handshake.End()
 	p.opened <- *m
 	if p.onOpened != nil {
 		p.onOpened(p.conn)
@@ -230,6 +232,9 @@ func (p *player) Closed(m *messages.Closed) {
 	}
 	if p.conn.timer.IsSet() || p.conn.st != nil || p.conn.hs != nil || p.conn.rx != nil || p.conn.tx != nil || p.conn.deflate != nil {
 		p.t.Errorf("an ended connection still holds something: %+v", p.conn)
+	}
+	if began := m.At.Add(-m.Lasted); m.Opened && began != p.began || !m.Opened && m.Lasted != 0 {
+		p.t.Errorf("lasted %v up to %d, so from %d; want from %d, or 0 where it never opened", m.Lasted, m.At, began, p.began)
 	}
 	p.closed <- *m
 	if p.onClosed != nil {

@@ -24,7 +24,7 @@ func TestSizePins(t *testing.T) {
 		got, want uintptr
 	}{
 		{"Timer", unsafe.Sizeof(Timer{}), 48},
-		{"Conn", unsafe.Sizeof(Conn{}), 152},
+		{"Conn", unsafe.Sizeof(Conn{}), 160},
 	} {
 		if c.got != c.want {
 			t.Errorf("size of %s: got %d, want %d", c.what, c.got, c.want)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,6 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loadrig/loadrig/compare"
+	"github.com/loadrig/loadrig/outputs"
+	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/timeline"
+	"github.com/loadrig/loadrig/web"
 )
 
 // compareFlags are the flags of loadrig compare.
@@ -17,6 +22,7 @@ type compareFlags struct {
 	tolerance shareFlag
 	floor     time.Duration
 	json      bool
+	html      string
 }
 
 func newCompareCommand(p *Process) *cobra.Command {
@@ -35,7 +41,8 @@ lists; last is the newest and last~1 the one before it.
 Exit codes: 0 B is not worse than A; 2 usage; 99 B is worse in something.`,
 		Example: `  loadrig compare last~1 last
   loadrig compare before after --tolerance 10%
-  loadrig compare ./run-a ./run-b --json | jq .outcome`,
+  loadrig compare ./run-a ./run-b --json | jq .outcome
+  loadrig compare last~1 last --html difference.html`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("compare: got %d arguments, want two runs; see loadrig compare --help", len(args))
@@ -49,6 +56,7 @@ Exit codes: 0 B is not worse than A; 2 usage; 99 B is worse in something.`,
 	fs.Var(&f.tolerance, "tolerance", "`share` of A's figure up to which B's may differ, as 5% or 0.05")
 	fs.DurationVar(&f.floor, "floor", compare.DefaultFloor, "`time` up to which times may differ, however short they are")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object")
+	fs.StringVar(&f.html, "html", "", "`file` to draw both runs in, one over the other, to look at in a browser")
 	return c
 }
 
@@ -63,15 +71,36 @@ func compareRuns(p *Process, f *compareFlags, runA, runB string) error {
 	if o.Floor == 0 {
 		o.Floor = -1
 	}
-	var sides [2]*compare.Side
+	page := htmlTo(f.html)
+	if f.html != "" {
+		if err := checkPage(page); err != nil {
+			return err
+		}
+	}
+	var (
+		sides [2]*compare.Side
+		drawn [2]*timeline.Timeline // nil if nothing is to be drawn
+	)
 	for i, what := range []string{runA, runB} {
-		side, err := readSide(p, what)
+		if f.html != "" {
+			drawn[i] = timeline.New()
+		}
+		side, err := readSide(p, what, drawn[i])
 		if err != nil {
 			return err
 		}
 		sides[i] = side
 	}
 	r := compare.Runs(sides[0], sides[1], o)
+	if f.html != "" {
+		var b bytes.Buffer
+		if err := web.WriteComparison(&b, drawn[0].Run(), drawn[1].Run(), r); err != nil {
+			return internal(err)
+		}
+		if err := page.Write(outputs.Options{Stdout: p.Stdout}, b.Bytes()); err != nil {
+			return internal(err)
+		}
+	}
 	write := r.WriteText
 	if f.json {
 		write = r.WriteJSON
@@ -85,14 +114,28 @@ func compareRuns(p *Process, f *compareFlags, runA, runB string) error {
 	return nil
 }
 
-// readSide reads the run that a user means.
-func readSide(p *Process, what string) (*compare.Side, error) {
+// checkPage tells what would keep a comparison from being drawn.
+func checkPage(page outputs.Spec) error {
+	if page.Destination == outputs.Stdout {
+		return usage("--html: got -, want a file; stdout has the text")
+	}
+	if err := page.Check(); err != nil {
+		return &exitError{ExitUsage, fmt.Errorf("--%w", err)}
+	}
+	return nil
+}
+
+// readSide reads the run that a user means, to draw it too if there is something to draw it with.
+func readSide(p *Process, what string, drawn *timeline.Timeline) (*compare.Side, error) {
 	r, err := openRun(p, what)
 	if err != nil {
 		return nil, err
 	}
 	side := compare.NewSide()
-	return side, replay(p, r, side)
+	if drawn == nil {
+		return side, replay(p, r, side)
+	}
+	return side, replay(p, r, newTogether([]report.Sink{side, drawn}))
 }
 
 // shareFlag is a share: 5% or 0.05.

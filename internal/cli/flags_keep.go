@@ -95,4 +95,12 @@ func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	default:
 		talk.note("kept in %s; loadrig report %s prints it again", w.Path(), w.Path())
 	}
+	if w == nil || s == nil {
+		return
+	}
+	if address, err := draw(w.Path()); err == nil {
+		talk.note("look at it: %s", address)
+	} else {
+		talk.note("the run could not be drawn: %v", err)
+	}
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/loadrig/loadrig/outputs/remotewrite"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/scenario"
+	"github.com/loadrig/loadrig/web"
 )
 
 // outHelp says what -o takes.
-const outHelp = "`FORMAT=DESTINATION` where results go, as json=summary.json; repeatable; a format is text, json, csv, junit, markdown, hgrm, remote-write or otlp, and the destination - is stdout"
+const outHelp = "`FORMAT=DESTINATION` where results go, as json=summary.json; repeatable; a format is text, json, csv, junit, markdown, hgrm, html, remote-write or otlp, and the destination - is stdout"
 
 // opener turns outputs, as they are asked for, into sinks.
 type opener struct {
@@ -79,6 +80,8 @@ func (o opener) sink(spec outputs.Spec) (report.Sink, error) {
 		return remotewrite.New(spec.Destination, remotewrite.Options{Getenv: o.p.Getenv, Logger: o.logger, Patient: o.patient})
 	case outputs.OTLP:
 		return otlp.New(spec.Destination, otlp.Options{Getenv: o.p.Getenv, Logger: o.logger, Patient: o.patient})
+	case outputs.HTML:
+		return web.NewOutput(spec, outputs.Options{Stdout: o.p.Stdout, Getenv: o.p.Getenv}), nil
 	default:
 		return spec.Sink(outputs.Options{Stdout: o.p.Stdout, Getenv: o.p.Getenv})
 	}

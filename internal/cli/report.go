@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/outputs"
 	"github.com/loadrig/loadrig/report"
 	"github.com/loadrig/loadrig/rundir"
 )
@@ -15,6 +16,7 @@ import (
 func newReportCommand(p *Process) *cobra.Command {
 	var (
 		asJSON bool
+		html   string
 		out    []string
 	)
 	c := &cobra.Command{
@@ -23,9 +25,11 @@ func newReportCommand(p *Process) *cobra.Command {
 		Long: `Prints the summary of a run that was kept: of a directory, or of an id, the beginning
 of an id, or a name that loadrig runs lists; last, the default, is the newest and
 last~1 the one before it. Of a run that was cut off, it is made of what is there.
-With -o it is written to the outputs that loadrig run knows too.`,
+With --html it is drawn: one file with charts, to open in a browser or to mail. With -o
+it is written to the outputs that loadrig run knows too.`,
 		Example: `  loadrig report
   loadrig report last~1 --json
+  loadrig report --html report.html
   loadrig report ./results/monday -o csv=monday.csv -o junit=monday.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -38,13 +42,16 @@ With -o it is written to the outputs that loadrig run knows too.`,
 			if err != nil {
 				return err
 			}
+			if html != "" {
+				out = append(out, htmlTo(html).String())
+			}
 			o := opener{p: p, logger: slog.New(slog.NewTextHandler(p.Stderr, nil)), from: "-o/--out", patient: true}
 			sinks, _, err := o.open(out)
 			if err != nil {
 				return err
 			}
 			if len(sinks) > 0 && asJSON {
-				return usage("--json: got it, and -o/--out too; want -o json=- for JSON")
+				return usage("--json: got it, and --html or -o/--out too; want -o json=- for JSON")
 			}
 			if len(sinks) > 0 {
 				return replay(p, r, newTogether(sinks))
@@ -65,9 +72,13 @@ With -o it is written to the outputs that loadrig run knows too.`,
 	}
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
+	c.Flags().StringVar(&html, "html", "", "`file` to draw the run in, to look at in a browser; - is stdout")
 	c.Flags().StringArrayVarP(&out, "out", "o", nil, outHelp)
 	return c
 }
+
+// htmlTo is the output that --html asks for.
+func htmlTo(file string) outputs.Spec { return outputs.Spec{Format: outputs.HTML, Destination: file} }
 
 // together is several sinks as one. Each is told everything, whatever becomes of the others; what one could not take is
 // told at the end.
@@ -112,6 +123,15 @@ func (t *together) Record(r *metrics.Record) error {
 func (t *together) Event(e report.Event) error {
 	t.each(func(s report.Sink) error { return s.Event(e) })
 	return nil
+}
+
+// Damaged implements rundir.Damaged.
+func (t *together) Damaged(what string) {
+	for _, s := range t.sinks {
+		if told, ok := s.(rundir.Damaged); ok {
+			told.Damaged(what)
+		}
+	}
 }
 
 // End implements report.Sink.

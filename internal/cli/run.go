@@ -121,6 +121,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	talk := &talker{w: scr, quiet: f.quiet, verbose: f.verbose, maxLag: cfg.MaxLag}
 	cfg.Progress, cfg.Serving = scr.lines(talk.progress), talk.serving
 	talk.room(room)
+	show(&cfg)
 	kept := f.keep.sink(p, talk)
 	if kept != nil {
 		cfg.Sinks = append(cfg.Sinks, kept)

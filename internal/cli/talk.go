@@ -31,7 +31,7 @@ func (t *talker) detail(format string, args ...any) {
 }
 
 func (t *talker) serving(addr string) {
-	t.note("metrics at http://%s/metrics", addr)
+	t.note("look at it at http://%s/; metrics at http://%s/metrics", addr, addr)
 }
 
 // room says which limit is nearest, and warns of an estimate that the run goes beyond.

@@ -34,6 +34,8 @@ type Account struct {
 	Opened   int            // Opened
 	Refused  [messages.NumCommands]int
 	Causes   []messages.Cause // one for each Closed, in their order
+
+	began messages.Stamp // of the last session
 }
 
 // maxWrong bounds what is noted: one fault tends to have many consequences.
@@ -58,6 +60,7 @@ func (l *Ledger) Observe(ev messages.Event) {
 	case *messages.Opened:
 		a := l.account(m.ID)
 		a.Opened++
+		a.began = m.Handshake.End()
 		l.opened++
 		l.expect(a.State == messages.Connected && a.Opened == a.Sessions, "%s opened in %s", m.ID, a.State)
 	case *messages.Closed: // is told before the change of state
@@ -67,6 +70,11 @@ func (l *Ledger) Observe(ev messages.Event) {
 		l.Unsent += uint64(m.Unsent)
 		l.expect(len(a.Causes) == a.Attempts, "%s ended %d times after %d attempts", m.ID, len(a.Causes), a.Attempts)
 		l.expect(m.Opened == (a.State == messages.Connected), "%s ended in %s, opened: %v", m.ID, a.State, m.Opened)
+		if m.Opened {
+			l.expect(m.At.Add(-m.Lasted) == a.began, "%s lasted %v up to %d, but began at %d", m.ID, m.Lasted, m.At, a.began)
+		} else {
+			l.expect(m.Lasted == 0, "%s lasted %v, but never opened", m.ID, m.Lasted)
+		}
 	case *messages.Refused:
 		l.account(m.ID).refused(l, m)
 	default:

@@ -70,6 +70,7 @@ func TestFrames(t *testing.T) {
 		{"bad-80x24-detail-end", bad20(t, manifest(), false), 80, 24, []string{"d", "end"}},
 		{"help-80x24", good8(t, manifest(), false), 80, 24, []string{"?"}},
 		{"bad-200x50", bad20(t, manifest(), false), 200, 50, nil},
+		{"bad-100x50", bad20(t, manifest(), false), 100, 50, nil},
 		{"bad-140x20", bad20(t, manifest(), false), 140, 20, nil},
 		{"bad-40x10", bad20(t, manifest(), false), 40, 10, nil},
 		{"bad-40x10-ascii-ending", bad20(t, manifest(), true), 40, 10, []string{"ctrl+c"}},

@@ -138,6 +138,11 @@ func (one panel) spaced(rank int) panel {
 	return one
 }
 
+func (one panel) ifRoom() panel {
+	one.extra, one.least = true, one.want
+	return one
+}
+
 // stack puts panels below each other, in so many rows: first what each needs at least, in their order; then what they
 // want; then blank rows between them; then those that are extra; and what is left to those who can fill it.
 func (p *painter) stack(panels []panel, rows, columns int) []line {

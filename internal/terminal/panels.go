@@ -11,12 +11,23 @@ import (
 	"github.com/loadrig/loadrig/threshold"
 )
 
-// column is the overview in one column, by importance.
+// column is the overview in one column, by importance. On a screen that is tall, there is more before the last events.
 func (p *painter) column(columns int) []panel {
-	return []panel{
+	list := []panel{
 		p.players(columns), p.traffic(columns).spaced(5), p.latency(columns).spaced(1), p.lights(columns).spaced(2),
-		p.errors(columns).spaced(6), p.rig(columns).spaced(3), p.latest(columns).spaced(4),
+		p.errors(columns).spaced(6), p.rig(columns).spaced(3),
 	}
+	if s := p.summary; s != nil {
+		if len(s.Reasons) > 0 {
+			list = append(list, p.reasons(columns).ifRoom())
+		}
+		for _, table := range p.scenarioTables(columns) {
+			list = append(list, fixed(table).ifRoom())
+		}
+		list = append(list, p.graph(columns, "response", "p99", ofResponse, p.seconds).ifRoom(),
+			p.graph(columns, "messages", "sent/s", ofSent, rate).ifRoom(), fixed(p.trust()).ifRoom())
+	}
+	return append(list, p.latest(columns).spaced(4))
 }
 
 // leftColumn and rightColumn are the overview of a wide screen.
@@ -42,9 +53,7 @@ func (p *painter) rightColumn(columns int) []panel {
 			list = append(list, panel{least: min(2, n), want: min(8, n), more: n, space: 2, rows: func(n int) []line { return p.cut(table, n) }})
 		}
 		for _, lines := range [][]line{p.trust(), p.latencies(columns), p.ends(columns), p.cost(columns)} {
-			one := fixed(lines)
-			one.extra = true
-			list = append(list, one)
+			list = append(list, fixed(lines).ifRoom())
 		}
 	}
 	return append(list, p.latest(columns).spaced(1))

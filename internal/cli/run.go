@@ -119,7 +119,7 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 	ctx, hide := scr.show(ctx, f.terminal(p, printed), &cfg)
 	defer hide()
 	talk := &talker{w: scr, quiet: f.quiet, verbose: f.verbose, maxLag: cfg.MaxLag}
-	cfg.Progress, cfg.Serving = scr.lines(talk.progress), talk.serving
+	cfg.Progress, cfg.Serving = scr.lines(talk.progress), scr.serving(talk.serving)
 	talk.room(room)
 	show(&cfg)
 	kept := f.keep.sink(p, talk)

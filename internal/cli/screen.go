@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loadrig/loadrig/internal/terminal"
@@ -56,14 +57,18 @@ func (s *screen) show(ctx context.Context, t *Terminal, cfg *rig.Config) (within
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s.term, s.out = t, terminal.NewOutput(t.Err)
-	var died os.Signal = os.Interrupt
+	var last atomic.Value // the signal that came last; keys are as good as an interrupt
+	last.Store(os.Interrupt)
 	s.view = terminal.New(terminal.Options{
 		In: t.In, Out: s.out, Environ: t.Environ, ASCII: runtime.GOOS != "windows" && !terminal.UTF8(s.p.Getenv),
 		Interrupt: cancel,
-		Kill:      func() { s.say(); s.p.Die(died) },
+		Kill:      func() { s.say(); s.p.Die(last.Load().(os.Signal)) },
 	})
 	cfg.Sinks = append(cfg.Sinks, s.view)
-	stop := s.p.Signals(func(os.Signal) { s.view.Interrupt() })
+	stop := s.p.Signals(func(sig os.Signal) {
+		last.Store(sig)
+		s.view.Interrupt()
+	})
 	said := make(chan struct{})
 	go func() { // the view may be gone before hide: when the run has ended, or the terminal has
 		defer close(said)
@@ -120,6 +125,17 @@ func (s *screen) lines(progress func(rig.Progress)) func(rig.Progress) {
 		if !s.view.Alive() {
 			progress(p)
 		}
+	}
+}
+
+// serving gives what says where the run is served, in the view too: it was said before that appeared.
+func (s *screen) serving(say func(addr string)) func(addr string) {
+	if s.view == nil {
+		return say
+	}
+	return func(addr string) {
+		say(addr)
+		s.view.Note("look at it at http://" + addr + "/")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/loadrig/loadrig/internal/figures"
-	"github.com/loadrig/loadrig/report"
 )
 
 // painter makes lines of a state, for a screen of a size. It changes nothing.
@@ -304,28 +303,4 @@ func (p *painter) standing() (sign, word string, is style) {
 		return p.failed, "FAIL so far", bad
 	}
 	return p.held, "pass so far", good
-}
-
-// light is how a threshold stands.
-type light uint8
-
-const (
-	holds light = iota
-	notYet
-	fails
-)
-
-// lightOf tells how a threshold stands. What only the end shows, as a count that is to be reached, does not fail
-// before.
-func lightOf(t *report.Threshold) light {
-	switch {
-	case t.Fault != "":
-		return fails
-	case t.Held:
-		return holds
-	case t.FirstFailed != nil:
-		return fails
-	default:
-		return notYet
-	}
 }

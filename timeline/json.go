@@ -15,7 +15,8 @@ type Figures struct {
 // At gives a figure; NaN if there is none.
 func (f Figures) At(column, row int) float64 { return f.data[column][row] }
 
-// MarshalJSON implements json.Marshaler. Counts have all their digits, other figures five that mean something.
+// MarshalJSON implements json.Marshaler. Counts have all their digits, other figures four that mean something,
+// as histograms have three.
 func (f Figures) MarshalJSON() ([]byte, error) {
 	b := []byte{'['}
 	if !f.byRow {
@@ -58,10 +59,10 @@ func (c *column) append(b []byte, v float64) []byte {
 		return append(b, "null"...)
 	case c.counts || v == math.Trunc(v) && math.Abs(v) < 1<<53:
 		return strconv.AppendFloat(b, v, 'f', 0, 64)
-	case c.merging == first || c.merging == last: // when: to 0.1 ms, however long the run is
-		return strconv.AppendFloat(b, math.Round(v*1e4)/1e4, 'f', -1, 64)
+	case c.merging == first || c.merging == last: // when: to 1 ms, however long the run is
+		return strconv.AppendFloat(b, math.Round(v*1e3)/1e3, 'f', -1, 64)
 	default:
-		return strconv.AppendFloat(b, v, 'g', 5, 64)
+		return strconv.AppendFloat(b, v, 'g', 4, 64)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Bounds of what is kept.
 const (
 	maxRows   = 4096      // an hour of seconds, and what settling and draining take
-	maxCells  = 128 << 12 // figures of all rows: of a scenario with many names there are fewer rows
+	maxCells  = 256 << 12 // figures of all rows, 8 MiB: of a scenario with many names there are fewer rows
 	minRows   = 64
 	maxEvents = 1000
 )

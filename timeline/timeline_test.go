@@ -369,3 +369,25 @@ func BenchmarkRunJSON(b *testing.B) {
 	}
 	b.ReportMetric(float64(size), "bytes")
 }
+
+// TestHalved: a run with fewer rows has all that was counted, and the other stays as it is.
+func TestHalved(t *testing.T) {
+	c := begin(t, nil)
+	for range 101 {
+		c.second(time.Millisecond)
+	}
+	r := c.t.Run()
+	half := r.Halved()
+	if half.Rows != 51 || half.Width != 2 || total(half.column(t, "sent")) != 101 || len(half.Heat.Cells.lists[0]) != 51 {
+		t.Errorf("got %d rows of %d intervals, %v sent", half.Rows, half.Width, total(half.column(t, "sent")))
+	}
+	if r.Rows != 101 || len(r.column(t, "sent")) != 101 {
+		t.Error("the run has changed")
+	}
+	for half.Rows >= minRows {
+		half = half.Halved()
+	}
+	if half.Halved() != half {
+		t.Error("got fewer rows than a few")
+	}
+}

@@ -86,7 +86,7 @@ func (t *Timeline) Since(gen, n, events int) *News {
 	}
 	data, heat := t.dataFrom(n, rows), t.heatFrom(n, rows)
 	for rows-n > maxNews {
-		data, heat = t.merged(data, heat)
+		data, heat = merged(t.columns.list, data, heat)
 		n = rows - (rows-n+1)/2
 	}
 	news.Rows = Figures{columns: t.columns.list, data: data, byRow: true}
@@ -94,14 +94,26 @@ func (t *Timeline) Since(gen, n, events int) *News {
 	return news
 }
 
+// Halved gives the run with each two rows made one, where it has more than a few; else the run itself.
+func (r *Run) Halved() *Run {
+	if r.Rows < minRows {
+		return r
+	}
+	half := *r
+	half.Data.data, half.Heat.Cells.lists = merged(r.Data.columns, r.Data.data, r.Heat.Cells.lists)
+	half.Rows, half.Width, half.Gen = (r.Rows+1)/2, 2*r.Width, r.Gen+1
+	half.Next = half.Rows
+	return &half
+}
+
 // merged makes one row of each two; an odd one stays.
-func (t *Timeline) merged(data [][]float64, heat [][][]heatCell) ([][]float64, [][][]heatCell) {
+func merged(columns []column, data [][]float64, heat [][][]heatCell) ([][]float64, [][][]heatCell) {
 	fewer := make([][]float64, len(data))
 	for i, list := range data {
 		for k := 0; k < len(list); k += 2 {
 			v := list[k]
 			if k+1 < len(list) {
-				v = t.columns.list[i].merging.merge(v, list[k+1])
+				v = columns[i].merging.merge(v, list[k+1])
 			}
 			fewer[i] = append(fewer[i], v)
 		}

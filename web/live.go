@@ -257,7 +257,7 @@ func (l *Live) all() ([]byte, error) {
 		return nil, nil
 	}
 	var err error
-	l.whole, err = pack(&document{Schema: Schema, Mode: live, Runs: []*timeline.Run{r}})
+	l.whole, err = pack(&document{Schema: Schema, Mode: live, Runs: []*timeline.Run{r}}, gzip.BestSpeed)
 	return l.whole, err
 }
 

@@ -82,16 +82,18 @@ func (t *Timeline) long() bool {
 func (t *Timeline) take(r *metrics.Record) {
 	if t.open == nil {
 		t.open = &row{figures: make([]float64, len(t.columns.list)), heat: make([][]heatCell, len(t.columns.heat))}
-		for i := range t.open.figures {
-			t.open.figures[i] = none
-		}
 	}
 	o := t.open
-	o.records++
+	t.columns.next(r)
 	for i := range t.columns.list {
 		c := &t.columns.list[i]
-		o.figures[i] = c.merging.merge(o.figures[i], c.read(r))
+		if v := c.read(r); o.records == 0 {
+			o.figures[i] = v
+		} else {
+			o.figures[i] = c.merging.merge(o.figures[i], v)
+		}
 	}
+	o.records++
 	for i := range t.columns.heat {
 		cells := t.columns.heat[i].read(r)
 		if o.heat[i] == nil {

@@ -74,40 +74,44 @@ const maxNews = 16
 // Since gives what came since n rows and events events of the generation gen; nil if there were so many that the whole
 // Run is to be asked for again, or rows were halved meanwhile. The rows are as few as are worth drawing.
 func (t *Timeline) Since(gen, n, events int) *News {
+	news := t.since(gen, n, events)
+	for news != nil && news.rows() > maxNews { // without the lock, as it may take some time
+		news.merge()
+	}
+	return news
+}
+
+// since is Since with all the rows there are.
+func (t *Timeline) since(gen, n, events int) *News {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rows := t.rows()
 	if t.manifest == nil || gen != t.gen || n > rows || n < 0 || events < 0 || events > len(t.events) {
 		return nil
 	}
-	news := &News{
+	return &News{
 		Gen: t.gen, Next: rows, Events: append([]report.Event{}, t.events[events:]...), Summary: t.summary, Survival: t.survival, Over: t.over,
+		Rows: Figures{columns: t.columns.list, data: t.dataFrom(n, rows), byRow: true}, Heat: Cells{lists: t.heatFrom(n, rows)},
 		events: len(t.events),
 	}
-	data, heat := t.dataFrom(n, rows), t.heatFrom(n, rows)
-	for rows-n > maxNews {
-		data, heat = t.merged(data, heat)
-		n = rows - (rows-n+1)/2
-	}
-	news.Rows = Figures{columns: t.columns.list, data: data, byRow: true}
-	news.Heat = Cells{lists: heat}
-	return news
 }
 
-// merged makes one row of each two; an odd one stays.
-func (t *Timeline) merged(data [][]float64, heat [][][]heatCell) ([][]float64, [][][]heatCell) {
-	fewer := make([][]float64, len(data))
-	for i, list := range data {
+func (n *News) rows() int { return len(n.Rows.data[0]) }
+
+// merge makes one row of each two; an odd one stays.
+func (n *News) merge() {
+	fewer := make([][]float64, len(n.Rows.data))
+	for i, list := range n.Rows.data {
 		for k := 0; k < len(list); k += 2 {
 			v := list[k]
 			if k+1 < len(list) {
-				v = t.columns.list[i].merging.merge(v, list[k+1])
+				v = n.Rows.columns[i].merging.merge(v, list[k+1])
 			}
 			fewer[i] = append(fewer[i], v)
 		}
 	}
-	cells := make([][][]heatCell, len(heat))
-	for i, list := range heat {
+	cells := make([][][]heatCell, len(n.Heat.lists))
+	for i, list := range n.Heat.lists {
 		for k := 0; k < len(list); k += 2 {
 			v := list[k]
 			if k+1 < len(list) {
@@ -116,7 +120,7 @@ func (t *Timeline) merged(data [][]float64, heat [][][]heatCell) ([][]float64, [
 			cells[i] = append(cells[i], v)
 		}
 	}
-	return fewer, cells
+	n.Rows.data, n.Heat.lists = fewer, cells
 }
 
 // EventsSeen gives how many events a Run or News had in all, for the next call of Since.

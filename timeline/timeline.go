@@ -195,6 +195,16 @@ func (t *Timeline) tell() {
 	t.version++
 }
 
+// ID gives that of the run; empty before it has begun.
+func (t *Timeline) ID() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.manifest == nil {
+		return ""
+	}
+	return t.manifest.ID
+}
+
 // Changed gives a number that is another whenever there is something new, and a channel that is closed then.
 func (t *Timeline) Changed() (version uint64, changed <-chan struct{}) {
 	t.mu.Lock()

@@ -289,6 +289,35 @@ func TestManyViewers(t *testing.T) {
 	}
 }
 
+// TestAnotherRun: who has seen another run, which was at this address before, gets nothing that is put behind it.
+func TestAnotherRun(t *testing.T) {
+	r := start(t)
+	s := r.serve()
+	for range 5 {
+		r.second()
+	}
+	for of, want := range map[string]bool{"run=x&": false, "run=y&": true, "": false} {
+		query := "?" + of + "gen=0&after=3&events=0"
+		resp, body := get(t, s.URL+"/timeline.json"+query)
+		if resp.StatusCode != 200 || strings.Contains(body, `"reload":true`) != want {
+			t.Errorf("%q: got %d %.100s, want to be told to reload: %t", of, resp.StatusCode, body, want)
+		}
+		for _, header := range [][]string{nil, {"Last-Event-ID", "0-4-0"}} {
+			ctx, cancel := context.WithCancel(t.Context())
+			messages, err := watch(ctx, s.URL+"/live"+query, header...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := <-messages; m.Reload != want {
+				t.Errorf("%q, %v: got %+v, want to be told to reload: %t", of, header, m, want)
+			}
+			cancel()
+			for range messages {
+			}
+		}
+	}
+}
+
 // TestTogether: what is the same for all is made once, and the same.
 func TestTogether(t *testing.T) {
 	r := start(t)

@@ -358,6 +358,7 @@ func TestHostile(t *testing.T) {
 	r.second()
 	for host, want := range map[string]int{
 		"127.0.0.1": 200, "127.0.0.1:9464": 200, "localhost:1": 200, "LOCALHOST.": 200, "[::1]:9464": 200, "a.localhost": 200, "127.1.2.3": 200,
+		"0.0.0.0:9464": 200, "[::]:9464": 200,
 		"evil.example": 421, "evil.example:9464": 421, "localhost.evil.example": 421, "10.0.0.1": 421, "127.0.0.1.evil.example": 421, "%zz": 421,
 		"[fe80::1%25lo]": 421, strings.Repeat("a", 5000): 421,
 	} {

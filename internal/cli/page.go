@@ -23,7 +23,11 @@ func show(cfg *rig.Config) {
 	}
 	course := timeline.New()
 	name := cfg.Name
-	if name == "" {
+	switch {
+	case name != "":
+	case cfg.URL == embeddedURL: // it is not known yet where that listens
+		name = "run"
+	default:
 		name = rig.SafeURL(cfg.URL)
 	}
 	cfg.Sinks = append(cfg.Sinks, course)

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/report"
+	"github.com/loadrig/loadrig/rig"
 	"github.com/loadrig/loadrig/rundir"
 )
 
@@ -40,6 +44,22 @@ func TestDrawInterrupted(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestShowName: the page's name until there are data is not the address that stands for an embedded server.
+func TestShowName(t *testing.T) {
+	for url, want := range map[string]string{embeddedURL: "loadrig run", "wss://u:p@h/x?y": "loadrig wss://h/x"} {
+		cfg := rig.Config{HTTP: "127.0.0.1:0", URL: url}
+		show(&cfg)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		w := httptest.NewRecorder()
+		local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+		r.Host = "localhost"
+		cfg.Extra["/{$}"].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local))))
+		if got := w.Body.String(); !strings.Contains(got, "<title>"+want+"</title>") {
+			t.Errorf("%s: got %.400s, want the title %s", url, got, want)
+		}
 	}
 }
 

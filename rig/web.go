@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -54,6 +55,7 @@ func (r *run) serve() (*web, error) {
 	}
 	w := &web{done: make(chan struct{})}
 	w.server = http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	bound(&w.server, maxVisitors)
 	go func() {
 		defer close(w.done)
 		_ = w.server.Serve(ln)
@@ -62,6 +64,24 @@ func (r *run) serve() (*web, error) {
 		r.cfg.Serving(ln.Addr().String())
 	}
 	return w, nil
+}
+
+// maxVisitors is how many connections the server has at a time: each is an open file, of which players need theirs.
+const maxVisitors = 2048
+
+// bound has a server close what is more than so many connections.
+func bound(s *http.Server, most int64) {
+	var open atomic.Int64
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			if open.Add(1) > most {
+				_ = c.Close()
+			}
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
 }
 
 func (w *web) stop() {

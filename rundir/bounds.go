@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/loadrig/loadrig/metrics"
+	"github.com/loadrig/loadrig/report"
 )
 
 // Bounds of what records may have, as a histogram takes a thousand times the memory of its text. No run of loadrig comes
@@ -17,9 +18,27 @@ const (
 	maxSeconds = 1e10    // of a run, some 300 years
 	maxFigure  = 1 << 63 // of a counter or a gauge, so that sums of them are numbers
 
+	maxNames = 1 << 10 // of each kind in a scenario; what reads a run takes memory for each
+
 	maxSessions     = 1 << 53  // of a run, so that a float64 has each number of them
 	maxSessionsText = 64 << 10 // bytes; three lists of metrics.NumLifetimes pairs take less, at 16 digits a count
 )
+
+// named looks at how many names a scenario has.
+func named(s *report.ManifestScenario) error {
+	if s == nil {
+		return nil
+	}
+	for _, of := range []struct {
+		kind  string
+		names []string
+	}{{"requests", s.Requests}, {"checks", s.Checks}, {"deliveries", s.Deliveries}, {"ticks", s.Ticks}, {"populations", s.Populations}} {
+		if n := len(of.names); n > maxNames {
+			return fmt.Errorf("got a scenario of %d %s, which no run has", n, of.kind)
+		}
+	}
+	return nil
+}
 
 // bounds holds the records of one run to their bounds.
 type bounds struct {

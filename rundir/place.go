@@ -69,7 +69,7 @@ func List(parent string) ([]Entry, error) {
 		if s, err := r.stored(); err == nil && s != nil {
 			e.Verdict, e.Interrupted = s.Verdict, s.Interrupted
 		}
-		for _, name := range []string{manifestName, intervalsName, eventsName, summaryName} {
+		for _, name := range []string{manifestName, intervalsName, eventsName, summaryName, pageName} {
 			if info, err := os.Stat(filepath.Join(path, name)); err == nil {
 				e.Bytes += info.Size()
 				if info.ModTime().After(e.Touched) {

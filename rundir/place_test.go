@@ -205,3 +205,33 @@ func TestListWithinASecond(t *testing.T) {
 		t.Errorf("got %s, %v, want the later one", got, err)
 	}
 }
+
+// TestPage: a page that a run was drawn in is part of what the run takes, and goes with it.
+func TestPage(t *testing.T) {
+	parent := t.TempDir()
+	w := NewWriter(parent, "")
+	aRun(t, 1, w)
+	before, err := List(parent)
+	must(t, err)
+	r, err := Open(w.Path())
+	must(t, err)
+	for _, page := range []string{"an old page", "page"} {
+		path, err := r.WritePage([]byte(page))
+		must(t, err)
+		b, err := os.ReadFile(path)
+		must(t, err)
+		if string(b) != page {
+			t.Errorf("got %q, want %q", b, page)
+		}
+	}
+	list, err := List(parent)
+	must(t, err)
+	if got, want := list[0].Bytes, before[0].Bytes+4; got != want {
+		t.Errorf("got %d bytes, want %d", got, want)
+	}
+	removed, err := Prune(parent, 0, time.Now().Add(time.Hour))
+	must(t, err)
+	if _, err := os.Stat(w.Path()); len(removed) != 1 || !os.IsNotExist(err) {
+		t.Errorf("got %v removed, %v", removed, err)
+	}
+}

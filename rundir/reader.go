@@ -55,6 +55,9 @@ func Open(path string) (*Run, error) {
 	if err := json.Unmarshal(b, &r.manifest); err != nil {
 		return nil, wrap(fmt.Errorf("%s: %w", manifestName, err))
 	}
+	if err := named(r.manifest.Scenario); err != nil {
+		return nil, wrap(fmt.Errorf("%s: %w", manifestName, err))
+	}
 	return r, nil
 }
 

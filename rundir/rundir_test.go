@@ -215,7 +215,8 @@ func TestOpenRefuses(t *testing.T) {
 		with(`{"schema":"loadrig.run/v2"}`):      "manifest.json: got loadrig.run/v2, which a newer loadrig wrote; this one reads loadrig.run/v1: use a newer one",
 		with(`{"schema":"other.run/v22"}`):       `manifest.json: got schema "other.run/v22", want loadrig.run/v1: loadrig did not write it`,
 		with(`{}`):                               `manifest.json: got schema "", want loadrig.run/v1: loadrig did not write it`,
-		with(`{"schema":"loadrig.run/v1","players":"7"}`): "manifest.json: json: cannot unmarshal string into Go struct field Manifest.players of type int",
+		with(`{"schema":"loadrig.run/v1","scenario":{"ticks":["a"` + strings.Repeat(`,"a"`, maxNames) + `]}}`): "manifest.json: got a scenario of 1025 ticks, which no run has",
+		with(`{"schema":"loadrig.run/v1","players":"7"}`):                                                      "manifest.json: json: cannot unmarshal string into Go struct field Manifest.players of type int",
 	} {
 		_, err := Open(path)
 		if err == nil || err.Error() != "run directory "+path+": "+want {

@@ -14,7 +14,7 @@ type merging uint8
 const (
 	first merging = iota
 	last          // what is at the end of the row
-	sum           // what was counted in the row
+	sum           // what was counted in the row; not known if of one of its intervals it is not
 	most          // the worst of the row's intervals
 )
 
@@ -23,6 +23,8 @@ var none = math.NaN()
 
 func (m merging) merge(a, b float64) float64 {
 	switch {
+	case m == sum:
+		return a + b
 	case a != a:
 		return b
 	case b != b:
@@ -31,8 +33,6 @@ func (m merging) merge(a, b float64) float64 {
 		return a
 	case m == last:
 		return b
-	case m == sum:
-		return a + b
 	default:
 		return max(a, b)
 	}
@@ -50,6 +50,17 @@ type column struct {
 type columns struct {
 	list []column
 	heat []heatColumn
+
+	to   float64 // where the last record ended
+	torn bool    // records are missing between the last one and the one that is read
+}
+
+// grain is by how much times may differ that are the same.
+const grain = 1e-3
+
+// next is told each record before it is read.
+func (c *columns) next(r *metrics.Record) {
+	c.torn, c.to = r.From > c.to+grain, r.To
 }
 
 func newColumns(m *report.Manifest) *columns {
@@ -76,6 +87,7 @@ func (c *columns) counted(key string, of ...string) { c.grown(key, true, of) }
 // spent adds what some counters of seconds grew by.
 func (c *columns) spent(key string, of ...string) { c.grown(key, false, of) }
 
+// grown adds what is not known where records are missing: what was counted in those would be in the next one too.
 func (c *columns) grown(key string, counts bool, of []string) {
 	before := 0.0
 	c.add(key, sum, counts, func(r *metrics.Record) float64 {
@@ -85,6 +97,9 @@ func (c *columns) grown(key string, counts bool, of []string) {
 		}
 		n := max(0, now-before)
 		before = now
+		if c.torn {
+			return none
+		}
 		return n
 	})
 }

@@ -82,16 +82,18 @@ func (t *Timeline) long() bool {
 func (t *Timeline) take(r *metrics.Record) {
 	if t.open == nil {
 		t.open = &row{figures: make([]float64, len(t.columns.list)), heat: make([][]heatCell, len(t.columns.heat))}
-		for i := range t.open.figures {
-			t.open.figures[i] = none
-		}
 	}
 	o := t.open
-	o.records++
+	t.columns.next(r)
 	for i := range t.columns.list {
 		c := &t.columns.list[i]
-		o.figures[i] = c.merging.merge(o.figures[i], c.read(r))
+		if v := c.read(r); o.records == 0 {
+			o.figures[i] = v
+		} else {
+			o.figures[i] = c.merging.merge(o.figures[i], v)
+		}
 	}
+	o.records++
 	for i := range t.columns.heat {
 		cells := t.columns.heat[i].read(r)
 		if o.heat[i] == nil {
@@ -191,6 +193,16 @@ func (t *Timeline) tell() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 	t.version++
+}
+
+// ID gives that of the run; empty before it has begun.
+func (t *Timeline) ID() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.manifest == nil {
+		return ""
+	}
+	return t.manifest.ID
 }
 
 // Changed gives a number that is another whenever there is something new, and a channel that is closed then.

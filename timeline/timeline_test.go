@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/loadrig/loadrig/messages"
 	"github.com/loadrig/loadrig/metrics"
@@ -389,5 +390,38 @@ func TestHalved(t *testing.T) {
 	}
 	if half.Halved() != half {
 		t.Error("got fewer rows than a few")
+	}
+}
+
+// TestMissingRecords: what was counted while records are missing is in no row: that of the next record is too short for
+// it, and would show a rate that there never was. Nor is a row that has such an interval in it said to have counted less.
+func TestMissingRecords(t *testing.T) {
+	sent := func(seq ...int) []float64 {
+		c := New()
+		if err := c.Begin(&report.Manifest{ID: "x", Interval: 1}); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range seq {
+			_ = c.Record(&metrics.Record{Seq: i, From: float64(i), To: float64(i + 1),
+				Counters: map[string]float64{metrics.Sent.Key(messages.OpText.String()): 10 * float64(i+1)}})
+		}
+		if len(seq) > maxRows {
+			return c.Run().column(t, "sent")[:4]
+		}
+		return c.Run().column(t, "sent")
+	}
+	none := math.NaN()
+	long := []int{0, 1, 4, 5, 6}
+	for i := 7; len(long) <= maxRows; i++ {
+		long = append(long, i)
+	}
+	for _, c := range []struct{ seq, want any }{
+		{[]int{0, 1, 5, 6}, []float64{10, 10, none, 10}},
+		{[]int{3, 4}, []float64{none, 10}},
+		{long, []float64{20, none, 20, 20}},
+	} {
+		if d := cmp.Diff(c.want, sent(c.seq.([]int)...), cmpopts.EquateNaNs()); d != "" {
+			t.Errorf("records from %d (-want +got)\n%s", c.seq.([]int)[:2], d)
+		}
 	}
 }

@@ -74,24 +74,33 @@ const maxNews = 16
 // Since gives what came since n rows and events events of the generation gen; nil if there were so many that the whole
 // Run is to be asked for again, or rows were halved meanwhile. The rows are as few as are worth drawing.
 func (t *Timeline) Since(gen, n, events int) *News {
+	news := t.since(gen, n, events)
+	for news != nil && news.rows() > maxNews { // without the lock, as it may take some time
+		news.merge()
+	}
+	return news
+}
+
+// since is Since with all the rows there are.
+func (t *Timeline) since(gen, n, events int) *News {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rows := t.rows()
 	if t.manifest == nil || gen != t.gen || n > rows || n < 0 || events < 0 || events > len(t.events) {
 		return nil
 	}
-	news := &News{
+	return &News{
 		Gen: t.gen, Next: rows, Events: append([]report.Event{}, t.events[events:]...), Summary: t.summary, Survival: t.survival, Over: t.over,
+		Rows: Figures{columns: t.columns.list, data: t.dataFrom(n, rows), byRow: true}, Heat: Cells{lists: t.heatFrom(n, rows)},
 		events: len(t.events),
 	}
-	data, heat := t.dataFrom(n, rows), t.heatFrom(n, rows)
-	for rows-n > maxNews {
-		data, heat = merged(t.columns.list, data, heat)
-		n = rows - (rows-n+1)/2
-	}
-	news.Rows = Figures{columns: t.columns.list, data: data, byRow: true}
-	news.Heat = Cells{lists: heat}
-	return news
+}
+
+func (n *News) rows() int { return len(n.Rows.data[0]) }
+
+// merge makes one row of each two.
+func (n *News) merge() {
+	n.Rows.data, n.Heat.lists = merged(n.Rows.columns, n.Rows.data, n.Heat.lists)
 }
 
 // Halved gives the run with each two rows made one, where it has more than a few; else the run itself.

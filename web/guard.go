@@ -51,7 +51,7 @@ func meant(r *http.Request) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	if a, err := netip.ParseAddr(host); err == nil {
-		return a.Unmap().IsLoopback()
+		return a.Unmap().IsLoopback() || a.Unmap().IsUnspecified() // which leads to this machine too
 	}
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true

@@ -67,7 +67,7 @@ func (l *Live) page(w http.ResponseWriter, r *http.Request) {
 // timeline serves the whole run, or what came since.
 func (l *Live) timeline(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	at, since, err := cursorOf(r)
+	at, since, err := l.cursorOf(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -110,8 +110,21 @@ func send(w http.ResponseWriter, r *http.Request, b []byte) {
 	_ = z.Close()
 }
 
-// cursorOf reads what a viewer has seen; since is false for one that has seen nothing.
-func cursorOf(r *http.Request) (at cursor, since bool, err error) {
+// cursorOf reads what a viewer has seen, and leads to nothing where that was of another run, which was at this address
+// before.
+func (l *Live) cursorOf(r *http.Request) (at cursor, since bool, err error) {
+	at, since, err = seenBy(r)
+	if run := r.URL.Query().Get("run"); run != "" && run != l.of.ID() {
+		at.gen = noGen
+	}
+	return at, since, err
+}
+
+// noGen is a generation that no run has.
+const noGen = -1
+
+// seenBy reads what a viewer has seen; since is false for one that has seen nothing.
+func seenBy(r *http.Request) (at cursor, since bool, err error) {
 	// A browser that lost the line comes back with the id of the last message that it got.
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		if n, _ := fmt.Sscanf(id, "%d-%d-%d", &at.gen, &at.rows, &at.events); n == 3 {
@@ -137,7 +150,7 @@ func cursorOf(r *http.Request) (at cursor, since bool, err error) {
 
 // stream serves what happens as server-sent events.
 func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
-	at, _, err := cursorOf(r)
+	at, _, err := l.cursorOf(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

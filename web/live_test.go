@@ -289,6 +289,35 @@ func TestManyViewers(t *testing.T) {
 	}
 }
 
+// TestAnotherRun: who has seen another run, which was at this address before, gets nothing that is put behind it.
+func TestAnotherRun(t *testing.T) {
+	r := start(t)
+	s := r.serve()
+	for range 5 {
+		r.second()
+	}
+	for of, want := range map[string]bool{"run=x&": false, "run=y&": true, "": false} {
+		query := "?" + of + "gen=0&after=3&events=0"
+		resp, body := get(t, s.URL+"/timeline.json"+query)
+		if resp.StatusCode != 200 || strings.Contains(body, `"reload":true`) != want {
+			t.Errorf("%q: got %d %.100s, want to be told to reload: %t", of, resp.StatusCode, body, want)
+		}
+		for _, header := range [][]string{nil, {"Last-Event-ID", "0-4-0"}} {
+			ctx, cancel := context.WithCancel(t.Context())
+			messages, err := watch(ctx, s.URL+"/live"+query, header...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := <-messages; m.Reload != want {
+				t.Errorf("%q, %v: got %+v, want to be told to reload: %t", of, header, m, want)
+			}
+			cancel()
+			for range messages {
+			}
+		}
+	}
+}
+
 // TestTogether: what is the same for all is made once, and the same.
 func TestTogether(t *testing.T) {
 	r := start(t)
@@ -329,6 +358,7 @@ func TestHostile(t *testing.T) {
 	r.second()
 	for host, want := range map[string]int{
 		"127.0.0.1": 200, "127.0.0.1:9464": 200, "localhost:1": 200, "LOCALHOST.": 200, "[::1]:9464": 200, "a.localhost": 200, "127.1.2.3": 200,
+		"0.0.0.0:9464": 200, "[::]:9464": 200,
 		"evil.example": 421, "evil.example:9464": 421, "localhost.evil.example": 421, "10.0.0.1": 421, "127.0.0.1.evil.example": 421, "%zz": 421,
 		"[fe80::1%25lo]": 421, strings.Repeat("a", 5000): 421,
 	} {

@@ -144,6 +144,29 @@ func TestServerGone(t *testing.T) {
 	}
 }
 
+// TestNextRun: a page whose run has gone, at whose address there is another one now, shows that one, all of it, and
+// nothing of its own.
+func TestNextRun(t *testing.T) {
+	browser := chromium(t)
+	url := served(t, "echo")
+	r := start(t, "--url", url, "-c", "20", "-d", "1m", "--interval", "100ms", "--name", "the-first-one")
+	b := look(t, browser)
+	b.open(r.address)
+	b.until("some of it is there", `Number(document.querySelector('[data-figure="messages.sent"]').dataset.value) > 20`)
+	eval[any](b, `document.getElementById("in").click()`)
+	b.until("a part of it is looked at", `!document.getElementById("reset").disabled`)
+	r.kill()
+	b.until("the line is lost", `/lost/i.test(document.getElementById("status").textContent)`)
+	next := start(t, "--url", url, "-c", "10", "-d", "1m", "--interval", "100ms", "--name", "the-second-one",
+		"--http", strings.TrimSuffix(strings.TrimPrefix(r.address, "http://"), "/"))
+	b.until("the next run is there", `document.getElementById("title").textContent === "the-second-one"`)
+	b.until("all of it", `document.getElementById("reset").disabled && document.getElementById("status").textContent === "Live"`)
+	if text := eval[string](b, `document.body.textContent`); strings.Contains(text, "the-first-one") {
+		t.Errorf("the page has something of the run before:\n%.1000s", text)
+	}
+	next.kill()
+}
+
 // TestManyViewers: 200 look at a run, and one of them never reads: all the others see all of it. How late the rig was with
 // them and without them is printed, not judged: machines differ.
 func TestManyViewers(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -89,8 +90,8 @@ func (f *keepFlags) sink(p *Process, talk *talker) *rundir.Writer {
 // longToDraw is how long a run lasts, in seconds, that takes more than a moment to draw.
 const longToDraw = 600
 
-// told says where the run was kept.
-func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
+// told says where the run was kept, and draws it, unless ctx ends.
+func (f *keepFlags) told(ctx context.Context, talk *talker, w *rundir.Writer, s *report.Summary) {
 	switch {
 	case w == nil || s == nil:
 		return
@@ -102,7 +103,7 @@ func (f *keepFlags) told(talk *talker, w *rundir.Writer, s *report.Summary) {
 	if s.Duration > longToDraw {
 		talk.note("drawing it, which takes some seconds for each hour")
 	}
-	if address, err := draw(w.Path()); err == nil {
+	if address, err := draw(ctx, w.Path()); err == nil {
 		talk.note("look at it: %s", address)
 	} else {
 		talk.note("the run could not be drawn: %v", err)

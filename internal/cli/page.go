@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 
+	"github.com/loadrig/loadrig/metrics"
 	"github.com/loadrig/loadrig/rig"
 	"github.com/loadrig/loadrig/rundir"
 	"github.com/loadrig/loadrig/timeline"
@@ -20,7 +23,11 @@ func show(cfg *rig.Config) {
 	}
 	course := timeline.New()
 	name := cfg.Name
-	if name == "" {
+	switch {
+	case name != "":
+	case cfg.URL == embeddedURL: // it is not known yet where that listens
+		name = "run"
+	default:
 		name = rig.SafeURL(cfg.URL)
 	}
 	cfg.Sinks = append(cfg.Sinks, course)
@@ -32,15 +39,29 @@ func show(cfg *rig.Config) {
 	}
 }
 
+// drawn is the course of a run that is read only while somebody waits for it.
+type drawn struct {
+	*timeline.Timeline
+	ctx context.Context
+}
+
+// Record implements report.Sink.
+func (d drawn) Record(r *metrics.Record) error {
+	if d.ctx.Err() != nil {
+		return errors.New("it was interrupted; loadrig report --html draws it")
+	}
+	return d.Timeline.Record(r)
+}
+
 // draw keeps a page beside a run that was kept, and gives its address for a browser. It is made of what is on the disk,
-// when the run is over: nothing has to be remembered for it while the run lasts.
-func draw(path string) (address string, err error) {
+// when the run is over: nothing has to be remembered for it while the run lasts. It ends early when ctx does.
+func draw(ctx context.Context, path string) (address string, err error) {
 	r, err := rundir.Open(path)
 	if err != nil {
 		return "", err
 	}
 	course := timeline.New()
-	if err := r.Replay(course); err != nil {
+	if err := r.Replay(drawn{course, ctx}); err != nil {
 		return "", err
 	}
 	run := course.Run()
@@ -58,5 +79,10 @@ func draw(path string) (address string, err error) {
 	if page, err = filepath.Abs(page); err != nil {
 		return "", err
 	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(page)}).String(), nil
+	return fileURL(filepath.ToSlash(page)), nil
+}
+
+// fileURL gives the address of a file, of a whole path with slashes; of Windows it begins with a drive.
+func fileURL(path string) string {
+	return (&url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(path, "/")}).String()
 }

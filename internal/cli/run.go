@@ -164,7 +164,10 @@ func run(c *cobra.Command, p *Process, f *runFlags, args []string) error {
 			return internal(fmt.Errorf("write the summary: %w", err))
 		}
 	}
-	f.keep.told(talk, kept, s) // last, as a small terminal shows the end
+	// An interrupt from here on is not of the load any more, whether there was one or not.
+	drawing, done := p.Interrupted(c.Context())
+	defer done()
+	f.keep.told(drawing, talk, kept, s) // last, as a small terminal shows the end
 	return verdict(s)
 }
 

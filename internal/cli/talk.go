@@ -3,6 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/loadrig/loadrig/messages"
@@ -31,6 +34,9 @@ func (t *talker) detail(format string, args ...any) {
 }
 
 func (t *talker) serving(addr string) {
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().IsUnspecified() { // all there are, which browsers go to none of
+		addr = net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))
+	}
 	t.note("look at it at http://%s/; metrics at http://%s/metrics", addr, addr)
 }
 

@@ -11,6 +11,19 @@ import (
 	"github.com/loadrig/loadrig/rig"
 )
 
+// TestServing: the address that is told is one that a browser can go to.
+func TestServing(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:9464": "127.0.0.1:9464", "[::1]:9464": "[::1]:9464", "[::]:9464": "localhost:9464", "0.0.0.0:9464": "localhost:9464",
+	} {
+		var b bytes.Buffer
+		(&talker{w: &b}).serving(addr)
+		if got := b.String(); got != "loadrig: look at it at http://"+want+"/; metrics at http://"+want+"/metrics\n" {
+			t.Errorf("%s: got %s", addr, got)
+		}
+	}
+}
+
 // TestProgressLine: a line of progress has its keys in an order that stays, leaves out what is 0, and the help of run
 // names them all.
 func TestProgressLine(t *testing.T) {

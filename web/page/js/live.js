@@ -8,7 +8,7 @@ const POLL = 2000, WORST = 30000, PATIENT = 3000;
 
 let run = null, stream = null, timer = 0, wait = 500;
 
-const since = () => `gen=${+run.gen}&after=${+run.next}&events=${run.events.length}`;
+const since = () => `run=${encodeURIComponent(run.manifest.id)}&gen=${+run.gen}&after=${+run.next}&events=${run.events.length}`;
 
 function later(f, ms) {
 	clearTimeout(timer);
@@ -69,7 +69,6 @@ async function follow() {
 		return lost();
 	}
 	if (run.over) return status("The run is over.");
-	status("Live");
 	if (!window.EventSource) return poll();
 	close();
 	stream = new EventSource("live?" + since());

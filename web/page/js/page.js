@@ -151,7 +151,8 @@ function draw() {
 
 // start makes the page of a document.
 export function start(runs, comparison) {
-	const first = !view.runs.length;
+	const first = !view.runs.length, id = (r) => r && r.manifest.id;
+	if (id(view.runs[0]) !== id(runs[0])) view.zoom = null; // another run at this address
 	Object.assign(view, { runs, comparison, version: view.version + 1 });
 	for (const c of allCharts()) c.drop();
 	shown.clear();

@@ -34,6 +34,9 @@ func TestReport(t *testing.T) {
 	if text := eval[string](b, `document.body.innerText`); !strings.Contains(text, "<s>a name</s>") {
 		t.Error("the page does not show the name of the run as it is")
 	}
+	// Whose figures a chart shows is in its title, as not all of them follow the switch.
+	name := eval[string](b, `(() => { const of = document.getElementById("of"); of.value = of.options[1].value; of.dispatchEvent(new Event("change")); return of.options[1].text })()`)
+	b.until("the title says whose figures these are", `document.querySelector("#c-response h3").innerText === "Response over time of `+name+`" && document.querySelector("#c-messages h3").innerText === "Message rate"`)
 	b.quiet(run.page())
 }
 
@@ -51,6 +54,8 @@ func TestReportOfTraffic(t *testing.T) {
 		}
 	}
 	b.quiet(page)
+	// Not of the moment in which connections were closed, when nobody is connected any more.
+	b.until("charts tell the last interval of the load", `/connected\s*200\b/.test(document.querySelector("#c-states .legend").innerText)`)
 	t.Run("data behind charts", func(t *testing.T) { b.tables(t) })
 	t.Run("a moment", func(t *testing.T) {
 		b := look(t, browser)

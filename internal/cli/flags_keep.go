@@ -96,7 +96,7 @@ func (f *keepFlags) told(ctx context.Context, talk *talker, w *rundir.Writer, s 
 	case w == nil || s == nil:
 		return
 	case f.dir == "":
-		talk.note("%s; kept as %s in %s; loadrig report prints it again", s.Title(), s.Run, w.Path())
+		talk.note("%s; kept as %s; loadrig report prints it again", s.Title(), s.Run) // fits 80 columns; the folder is in the line below
 	default:
 		talk.note("%s; kept in %s; loadrig report %s prints it again", s.Title(), w.Path(), w.Path())
 	}
@@ -106,6 +106,6 @@ func (f *keepFlags) told(ctx context.Context, talk *talker, w *rundir.Writer, s 
 	if address, err := draw(ctx, w.Path()); err == nil {
 		talk.note("look at it: %s", address)
 	} else {
-		talk.note("the run could not be drawn: %v", err)
+		talk.note("the run, which is in %s, could not be drawn: %v", w.Path(), err)
 	}
 }

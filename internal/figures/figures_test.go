@@ -31,7 +31,7 @@ func TestSize(t *testing.T) {
 
 func TestSeconds(t *testing.T) {
 	for s, want := range map[float64]string{
-		0: "0s", -1: "0s", 1e-9: "0s", 1e-6: "1.00µs", 850e-6: "850µs", 1.234e-3: "1.23ms", 12.34: "12.3s", 3600: "3600s",
+		0: "0s", -1: "0s", 1e-9: "0s", 1e-6: "1.00µs", 850e-6: "850µs", 1.234e-3: "1.23ms", 12.34: "12.3s", 9.996e-3: "10.0ms", 99.96e-3: "100ms", 3600: "3600s",
 	} {
 		if got := Seconds(s); got != want {
 			t.Errorf("%g: got %s, want %s", s, got, want)

@@ -15,9 +15,9 @@ func Seconds(s float64) string {
 		if d >= u.unit {
 			v := float64(d) / float64(u.unit)
 			decimals := 2
-			if v >= 100 {
+			if v >= 99.95 { // which is rounded to 100
 				decimals = 0
-			} else if v >= 10 {
+			} else if v >= 9.995 {
 				decimals = 1
 			}
 			return strconv.FormatFloat(v, 'f', decimals, 64) + u.name

@@ -58,7 +58,7 @@ func (p *painter) about() []line {
 	if m.Scenario == nil {
 		what = m.Traffic + " traffic"
 		if m.Rate > 0 {
-			what += ", " + rate(m.Rate) + " messages/s each"
+			what += ", " + rate(m.Rate) + "/s each"
 		}
 	} else {
 		what = "scenario " + m.Scenario.Name
@@ -256,7 +256,7 @@ func (p *painter) trust() []line {
 		}
 		value := p.trustValue(t)
 		if t.Value == nil {
-			value = "not measured"
+			sign, is, value = p.waits+"         ", faint, "not measured"
 		}
 		lines = append(lines, line{{sign, is}, {"  " + p.pad(p.clean(strings.ReplaceAll(t.Name, "_", " ")), 15) + value, plain}})
 	}

@@ -80,6 +80,8 @@ func TestFrames(t *testing.T) {
 		{"rush-80x24", rush(t, scenarioManifest(), false), 80, 24, nil},
 		{"rush-200x50", rush(t, scenarioManifest(), false), 200, 50, nil},
 		{"rush-80x70-detail", rush(t, scenarioManifest(), false), 80, 70, []string{"d"}},
+		{"awaits-80x24", begun(t, manifest()), 80, 24, nil},
+		{"awaits-200x50", begun(t, scenarioManifest()), 200, 50, nil},
 		{"begins-80x24", tell(t, manifest(), false), 80, 24, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

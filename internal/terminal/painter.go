@@ -58,9 +58,9 @@ func (p *painter) cleaned(lines []line) []line {
 func (p *painter) page(on page, scroll *int) []line {
 	switch on {
 	case detail:
-		return p.scrolled(p.detail(), scroll, "d back to the overview")
+		return p.scrolled(p.detail(), scroll, "d back")
 	case help:
-		return p.scrolled(p.help(), scroll, "? back to the overview")
+		return p.scrolled(p.help(), scroll, "? back")
 	}
 	if p.manifest == nil {
 		return []line{{{"the run begins", plain}}}
@@ -74,7 +74,9 @@ func (p *painter) page(on page, scroll *int) []line {
 	}
 	rows := p.height - len(head) - 1
 	body := make([]line, 0, rows)
-	if p.width >= wideWidth && p.height >= wideHeight {
+	if p.summary == nil {
+		body = p.stack([]panel{p.awaited()}, rows, p.width)
+	} else if p.width >= wideWidth && p.height >= wideHeight {
 		const gap = 4
 		left := (p.width - gap) / 2
 		right := p.width - gap - left

@@ -120,7 +120,7 @@ func (p *painter) status() (l line) {
 		l = append(l, span{" ENDING: q again ends the program at once ", alert}, span{" ", plain})
 	}
 	if p.paused {
-		l = append(l, span{" PAUSED: the view, not the run ", alert}, span{" ", plain})
+		l = append(l, span{" PAUSED, the run goes on ", alert}, span{" ", plain})
 	}
 	if l == nil {
 		l = line{{" ", plain}}
@@ -134,7 +134,7 @@ func (p *painter) keys() line {
 	if p.paused {
 		pause = "p go on"
 	}
-	text := pause + "   d detail   ? help   q end the load and report"
+	text := pause + "   d detail   ? help   q end and report"
 	if p.asked > 0 {
 		text = pause + "   d detail   ? help"
 	}
@@ -167,6 +167,12 @@ func (p *painter) players(columns int) panel {
 	lines := []line{first, p.bar(parts, float64(p.manifest.Players), columns-label-1), legend, p.opening()}
 	all := p.labelled("players", lines[:3])
 	return fixed(append(all, p.labelled("opening", lines[3:])...))
+}
+
+// awaited stands for all panels as long as there is no interval: a 0 would be one that nobody counted.
+func (p *painter) awaited() panel {
+	asked := line{{count(float64(p.manifest.Players)), accent}, {" asked; the first figures come " + spanOf(p.manifest.Interval) + " after the begin", plain}}
+	return fixed(p.labelled("players", []line{asked}))
 }
 
 // states are the parts of the bar of players.

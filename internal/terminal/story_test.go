@@ -39,6 +39,14 @@ func tell(t testing.TB, m *report.Manifest, ascii bool) *story {
 	return s
 }
 
+// begun is a run of which no interval is over yet.
+func begun(t testing.TB, m *report.Manifest) *story {
+	s := tell(t, m, false)
+	s.view.version++
+	s.clock = s.clock.Add(500 * time.Millisecond)
+	return s
+}
+
 func (s *story) count(f *metrics.Family, n float64, labels ...string) { s.sum[f.Key(labels...)] += n }
 
 func (s *story) gauge(f *metrics.Family, v float64, labels ...string) {

@@ -83,7 +83,7 @@ export class Chart {
 			this.rebuild();
 		} }, "log scale");
 		this.el = h("figure", { class: "card", id: "c-" + spec.id, hidden: true },
-			h("figcaption", null, h("h3", { id: title }, spec.title), log, h("p", { class: "note", id: "c-" + spec.id + "-note" }, spec.note)),
+			h("figcaption", null, this.title = h("h3", { id: title }, spec.title), log, h("p", { class: "note", id: "c-" + spec.id + "-note" }, spec.note)),
 			this.plot, this.legend, spec.foot, this.details);
 		this.plot.chart = this;
 		onScreen.observe(this.plot);
@@ -99,6 +99,7 @@ export class Chart {
 	update() {
 		const some = this.list().some((l) => l.some((s) => !s.aux));
 		if (this.el.hidden === some) this.el.hidden = !some;
+		if (this.spec.of) setText(this.title, this.spec.title + (view.of && " of " + view.of.slice(view.of.indexOf("/") + 1))); // the others are of all
 		return some;
 	}
 
@@ -164,7 +165,7 @@ export class Chart {
 	// dashes.
 	look(s, r) {
 		const of = two() ? { ...s, label: "AB"[r] + " " + s.label, color: "c" + ["0256", "1743"][r][s.k % 4], dash: r ? [7, 4] : undefined } : s;
-		return { ...of, on: !this.off.has(of.label) };
+		return { ...of, run: view.runs[r], on: !this.off.has(of.label) };
 	}
 
 	join(lists) {
@@ -319,7 +320,7 @@ export class Chart {
 		const when = (this.spec.x ? "after " : pointed ? "at " : "last, ") + clock(x[at]);
 		if (this.spec.tell) return setText(this.when, when + this.spec.tell(this, at, pointed));
 		setText(this.when, when);
-		this.all.forEach((s, k) => setText(this.items[k].value, this.words(s, at, !pointed)));
+		this.all.forEach((s, k) => setText(this.items[k].value, pointed ? this.words(s, at) : this.words(s, this.last(s.run), true)));
 	}
 
 	// words gives a value as text, or the last one up to there.
@@ -327,8 +328,9 @@ export class Chart {
 		return say(s.unit || this.spec.unit, last ? latest(s.values, at) : s.values[near(s.values, at)]);
 	}
 
-	last() {
-		const x = this.u.data[0], end = this.spec.x ? Infinity : range()[1];
+	// last gives the place of the last whole interval that can be seen: of one run, or of any.
+	last(run) {
+		const x = this.u.data[0], end = this.spec.x ? Infinity : Math.min(range()[1], run ? run.whole : Math.max(...view.runs.map((r) => r.whole)));
 		let at = x.length - 1;
 		while (at > 0 && x[at] > end) at--;
 		return at;

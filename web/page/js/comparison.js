@@ -11,9 +11,9 @@ export const outcomeOf = (c) => outcomes[c.outcome] || ["", String(c.outcome), "
 function compared(r) {
 	const out = /^not in (.)/.exec(r.why || ""), worse = r.worse && !r.of_rig, better = r.better && !r.of_rig;
 	const differs = !["no significant difference", "cannot tell"].includes(r.verdict), sign = worse ? "▼ " : better ? "▲ " : differs ? "≠ " : "";
-	const value = (v, run) => (out && out[1] === run ? NONE : say(r.unit, v));
-	const row = [`${r.name} ${r.figure}`, value(r.a, "A"), value(r.b, "B"), out ? NONE : signed(r.unit, r.change),
-		known(r.low) && known(r.high) ? `${signed(r.unit, r.low)} … ${signed(r.unit, r.high)}` : NONE, known(r.p) ? (r.p < 0.001 ? "<0.001" : r.p.toFixed(3)) : NONE,
+	const unit = r.name.startsWith("bytes") ? "bytes_per_second" : r.unit, value = (v, run) => (out && out[1] === run ? NONE : say(unit, v));
+	const row = [`${r.name} ${r.figure}`, value(r.a, "A"), value(r.b, "B"), out ? NONE : signed(unit, r.change),
+		known(r.low) && known(r.high) ? `${signed(unit, r.low)} … ${signed(unit, r.high)}` : NONE, known(r.p) ? (r.p < 0.001 ? "<0.001" : r.p.toFixed(3)) : NONE,
 		h("span", { class: worse ? "light bad" : better ? "light good" : differs ? "light" : null }, h("span", { "aria-hidden": "true" }, sign), r.verdict + (worse ? " (worse)" : better ? " (better)" : "") + (r.why ? ": " + r.why : "") + (r.of_rig ? ", of the rig" : ""))];
 	row.mark = worse ? "failed" : better ? "better" : null;
 	return row;

@@ -48,7 +48,7 @@ export function chartsOf() {
 			note: "Each player has one connection; its state at the end of each interval, beside how many were to be there.",
 		}, {
 			id: "connects", title: "Connect rate", unit: "per_second",
-			note: "Attempts to connect that began, opened and failed, beside the starts that a scenario asked for.",
+			note: "Attempts to connect and what became of them, beside the starts that a scenario asked for.",
 			series: (run) => rates(run, [["attempted", "c4", "attempted"], ["opened", "c0", "opened", DASH], ["failed", "c1", "failed"], ["asked starts", "ink", "asked:starts", DOT, aux]]),
 		}, {
 			id: "survival", title: "Session survival", unit: "share", x: (run) => (run.survival ? run.survival.t : []),
@@ -57,7 +57,7 @@ export function chartsOf() {
 		}],
 		messages: [{
 			id: "messages", title: "Message rate", unit: "per_second",
-			note: "Data messages that the kernel took and that came, beside what paced traffic was to send.",
+			note: "Data messages sent and received, beside what paced traffic was to send.",
 			series: (run) => rates(run, [["received", "c2", "received"], ["sent", "c0", "sent", DASH], ["dropped", "c1", "dropped"], ["asked", "ink", "asked:messages", DOT, aux]]),
 		}, {
 			id: "bytes", title: "Throughput", unit: "bytes_per_second",
@@ -89,18 +89,18 @@ export function chartsOf() {
 		}],
 		rig: [{
 			id: "cpu", title: "The rig's CPU", unit: "share",
-			note: "Of the cores that it may use; of the time its threads could have run, that they waited for a core; of all time, that it stood still.",
+			note: "CPU of the cores it may use, waits of the time its threads could have run, standstill of all time.",
 			series: (run) => [
 				line("CPU", "c0", run.part("rig:cpu", "rig:cpu_usable")), line("wait for a core", "c1", run.happened("rig:run_queue") && run.part("rig:run_queue", "rig:run_queue", "rig:cpu"), DASH),
 				...rates(run, [["GC pauses", "c2", "rig:gc_paused", DOT], ["standstill", "c3", "rig:stalled"]]),
 				line("stolen by the host", "c5", run.happened("host:steal") && run.part("host:steal", "host:steal", "host:busy", "host:iowait", "host:idle"), DOT)],
 		}, {
 			id: "lags", title: "The rig's lateness", unit: "seconds", log: true,
-			note: "1 in 100 by more: how late messages were sent, how long a turn of a loop took, how long an answer lay unread.",
+			note: "How late messages were sent, how long a turn of a loop took, how long an answer lay unread.",
 			series: (run) => [["schedule lag p99", "c0", "time:schedule_lag:p99"], ["loop turn p99", "c1", "time:loop_turn:p99", DASH], ["read lag p99", "c2", "time:read_lag:p99", DOT], ["longest GC pause", "c3", "rig:gc_pause_worst", DOT]]
 				.map(([label, c, k, d]) => line(label, c, run.happened(k), d)),
 		}, {
-			id: "memory", title: "The rig's memory", unit: "bytes", note: "What of it was resident.",
+			id: "memory", title: "The rig's memory", unit: "bytes", note: "Resident.",
 			series: (run) => [line("resident", "c0", run.happened("rig:resident"))],
 		}, {
 			id: "files", title: "Open files and goroutines", unit: "count", note: "Each connection is an open file.",

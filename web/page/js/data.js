@@ -22,6 +22,8 @@ export class Run {
 		this.seconds = this.spread(to.map((t, i) => Math.max(t - from[i], 1e-9)));
 		this.end = to.length ? to[to.length - 1] : 0;
 		this.rows = to.length;
+		const over = this.events.find((e) => e.kind === "load_over");
+		this.whole = (over && to.findLast((t) => t < over.at + this.manifest.interval_seconds / 9)) || this.end; // before connections were closed
 	}
 
 	raw(name) {

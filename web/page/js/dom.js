@@ -22,10 +22,10 @@ export function setText(e, text) {
 export function table(caption, heads, rows, foot) {
 	if (!rows.length) return null;
 	const text = heads.map((t, i) => i === 0 || t[0] === "<");
-	const cell = (tag, i, kid, scope) => h(tag, { scope, class: text[i] ? null : "n" }, kid);
+	const cell = (tag, i, kid, scope) => h(tag, { scope, class: !text[i] ? "n" : kid.length > 40 ? "long" : null }, kid);
 	const t = h("table", null, h("caption", null, caption),
 		h("thead", null, h("tr", null, heads.map((t, i) => cell("th", i, t.replace("<", ""), "col")))),
 		h("tbody", null, rows.map((row) => h("tr", { class: row.mark }, row.map((kid, i) => (i ? cell("td", i, kid) : cell("th", i, kid, "row")))))));
-	const wide = heads.length > (text.includes(true, 1) ? 6 : 9) || rows.some((row) => row.some((kid) => kid.length > 70));
+	const wide = heads.length > (text.includes(true, 1) ? 6 : 8) || rows.some((row) => row.some((kid) => kid.length > 70));
 	return h("div", { class: wide ? "card wide" : "card" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table: " + caption }, t), foot && h("p", { class: "note" }, foot));
 }

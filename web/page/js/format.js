@@ -13,9 +13,9 @@ const short = (v) => String(+v.toPrecision(3));
 function seconds(v) {
 	if (v === 0) return unit("0", "s");
 	if (v < 1e-6) return unit("<1", "µs");
-	const [by, name] = v >= 1 ? [1, "s"] : v >= 1e-3 ? [1e3, "ms"] : [1e6, "µs"];
-	const n = v * by;
-	return unit(n >= 1000 ? thousands.format(n) : n.toFixed(n >= 100 ? 0 : n >= 10 ? 1 : 2), name);
+	const [by, name] = v >= 1 ? [1e9, "s"] : v >= 1e-3 ? [1e6, "ms"] : [1e3, "µs"];
+	const n = Math.floor(v * 1e9) / by; // in this way, so that both round alike
+	return unit(n >= 1000 ? thousands.format(n) : n.toFixed(n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2), name);
 }
 
 function bytes(v) {
@@ -25,7 +25,7 @@ function bytes(v) {
 }
 
 function count(v) {
-	return Number.isInteger(v) || v >= 1000 ? thousands.format(v) : short(v);
+	return Number.isInteger(v) || v >= 999.5 ? thousands.format(v) : short(v);
 }
 
 function share(v) {
@@ -49,7 +49,7 @@ export function say(of, v) {
 }
 
 // signed is say with a plus too.
-export const signed = (of, v) => (known(v) && v > 0 ? "+" : "") + say(of, v);
+export const signed = (of, v) => (v > 0 ? "+" : "") + say(of, v);
 
 // tick is say without needless zeros, for axes.
 export const tick = (of, v) => (known(v) ? say(of, v).replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "") : "");
@@ -72,6 +72,6 @@ const closes = {
 // closeCode words how a disconnection was closed.
 export function closeCode(d) {
 	if (d.codes) return String(d.codes);
-	if (!d.code) return "none";
+	if (!d.code) return "never opened";
 	return d.code + (closes[d.code] ? " " + closes[d.code] : "");
 }

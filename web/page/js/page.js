@@ -60,7 +60,7 @@ function header() {
 		const [facts, why, dl] = all.children[r].children, s = run.summary, planned = run.manifest.planned_seconds, took = run.over ? s.duration_seconds : run.end;
 		put(facts, view.version, () => [
 			c && h("h2", null, who(r) + nameOf(run)), ...standing(run), nameOf(run) !== run.manifest.url && h("span", { class: "url" }, String(run.manifest.url || s.url || "")),
-			h("span", null, ...(run.over ? ["took ", figure(run, "duration_seconds", "", clock)] : [clock(took)]), (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
+			h("span", null, ...(run.over ? ["the load lasted ", figure(run, "duration_seconds", "", clock)] : [clock(took)]), (planned ? " of " + clock(planned) : "") + (!run.over && took > planned ? ", finishing" : "")),
 			planned && h("progress", { max: planned, value: Math.min(took, planned) || 0, "aria-label": who(r) + "time that is over" }),
 			run.damage && h("strong", { class: "bad" }, "damaged: " + run.damage)]);
 		put(why, JSON.stringify(s.reasons), () => [reasons(s.reasons)]);
@@ -130,7 +130,7 @@ function draw() {
 			s.el.hidden = s.item.hidden = !(refill(s) + charts);
 		}
 		const none = allCharts().every((c) => c.el.hidden);
-		setText($("empty"), none ? (view.runs.every((r) => r.over) ? "Nothing was recorded: there is no interval with a figure." : "Nothing was recorded yet.") : "");
+		setText($("empty"), none ? (view.runs.every((r) => r.over) ? "Nothing was recorded: there is no interval with a figure." : "The first figures come with the end of the first interval.") : "");
 	}
 	if ($("of").value !== view.of) $("of").value = view.of;
 	if ($("of").value !== view.of) view.of = $("of").value = ""; // there is nobody of that name
@@ -145,7 +145,7 @@ function draw() {
 		}
 	}
 	const [a, b] = range();
-	setText($("range"), view.zoom ? `${clock(a)} to ${clock(b)}` : "all of it, to " + clock(b));
+	setText($("range"), view.zoom ? `${clock(a)} to ${clock(b)}` : "all, to " + clock(b));
 	$("reset").disabled = !view.zoom;
 }
 

@@ -117,7 +117,7 @@ function thresholdTable(run) {
 		const unit = t.unit || "number";
 		const row = [(t.window_seconds ? `any ${span(t.window_seconds)}: ` : "") + t.that, light(t.held, "holds", t.fault ? "not judged" : "failed"),
 			figure(run, p + ".value", unit), h("span", null, t.op ? t.op + " " : "", figure(run, p + ".bound", unit)),
-			figure(run, p + ".margin", "", (v) => signed("share", v)), figure(run, p + ".first_failed_seconds", "moment"),
+			figure(run, p + ".margin", "", (v) => (v > 9.99 ? ">" : v < -9.99 ? "<" : "") + signed("share", Math.min(Math.max(v, -9.99), 9.99))), figure(run, p + ".first_failed_seconds", "moment"),
 			t.fault || [!t.measured && "nothing was measured", known(t.worst_window_seconds) && "worst up to " + clock(t.worst_window_seconds), t.abort_on_fail && "ends the run"].filter(Boolean).join(", ") || NONE];
 		row.mark = t.held ? null : "failed";
 		return row;
@@ -137,12 +137,12 @@ function rigTable(run) {
 		["GC, of its CPU time", "gc_cpu_share", "share"], ["Stolen by the host", "steal_share", "share"], ["Throttled periods", "throttled_share", "share"], ["Open files, peak", "open_files_peak"], ["Open files, limit", "open_files_limit"],
 		["Goroutines at the end", "goroutines"], ["Panics of players", "panics"], ["Drain", "drain_seconds", "seconds"]]
 		.filter(([, k]) => known(field(run, "rig." + k))).map(([name, k, unit]) => [name, figure(run, "rig." + k, unit)]);
-	return table("What the run cost this machine", ["Rig", "Value"], rows, "The counts add up: " + (field(run, "rig.conservation") || "not known yet"));
+	return table("What the run cost this machine", ["Rig", "Value"], run.rows ? rows : [], "The counts add up: " + (field(run, "rig.conservation") || "not known yet"));
 }
 
 function configuration(run) {
 	const m = run.manifest, host = m.host || {}, s = m.scenario || {}, or = (v, unit) => v && say(unit, v), join = (...list) => list.filter(Boolean).join(", ");
-	const rows = { Run: m.id, Name: m.name, URL: m.url, Started: m.started, Players: or(m.players, "count"), Planned: m.planned_seconds && span(m.planned_seconds), Traffic: m.traffic,
+	const rows = { Run: m.id, Name: m.name, URL: m.url, Started: (m.started || "").replace(/\.\d+/, ""), Players: or(m.players, "count"), Planned: m.planned_seconds && span(m.planned_seconds), Traffic: m.traffic,
 		"Messages of each player": or(m.messages_per_second, "per_second"), Interval: or(m.interval_seconds, "seconds"), "Maximum lag": or(m.max_schedule_lag_seconds, "seconds"), Scenario: s.name, "SHA-256 of its file": s.sha256,
 		Seed: m.seed, loadrig: join(m.version, m.revision), Go: m.go, Engine: join(m.engine, m.shards && m.shards + " shards"), Host: join(host.name, host.os, host.arch, host.kernel),
 		CPUs: join(host.cpus, host.cpu_quota && "a quota of " + host.cpu_quota), Memory: or(host.memory_bytes, "bytes"), "Open files, limit": or(host.open_files_limit, "count") };

@@ -168,10 +168,14 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep it
 	line := http.NewResponseController(w)
-	say := func(text string) bool {
+	say := func(id string, body []byte) bool { // without a copy of what may be long and goes to many
 		_ = line.SetWriteDeadline(time.Now().Add(patience))
-		_, err := w.Write([]byte(text))
-		return err == nil && line.Flush() == nil
+		for _, part := range [][]byte{[]byte(id), body, []byte("\n\n")} {
+			if _, err := w.Write(part); err != nil {
+				return false
+			}
+		}
+		return line.Flush() == nil
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -183,7 +187,7 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 			case gone:
 				return
 			case late:
-				if !say(": nothing new\n\n") {
+				if !say(": nothing new", nil) {
 					return
 				}
 			}
@@ -191,7 +195,7 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		seen = version
 		b, more, err := l.since(&at)
-		if err != nil || !say(fmt.Sprintf("id: %d-%d-%d\ndata: %s\n\n", at.gen, at.rows, at.events, b)) || !more {
+		if err != nil || !say(fmt.Sprintf("id: %d-%d-%d\ndata: ", at.gen, at.rows, at.events), b) || !more {
 			return
 		}
 		if sleep(r, timer, leastPause, nil) == gone {

@@ -49,7 +49,7 @@ func compose(files fs.FS) (*page, error) {
 			return nil, err
 		}
 		for line := range strings.Lines(cssComment.ReplaceAllString(string(b), "")) {
-			p.styles += spare(line)
+			p.styles += cssBlanks.Replace(spare(line))
 		}
 	}
 	plot, err := fs.ReadFile(files, "vendor/uPlot.iife.min.js")
@@ -157,8 +157,12 @@ func spare(line string) string {
 	return line + "\n"
 }
 
-// cssComment is a comment of a style sheet.
-var cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+var (
+	// cssComment is a comment of a style sheet.
+	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	// cssBlanks takes away blanks that mean nothing; ours have no texts that could have some.
+	cssBlanks = strings.NewReplacer(": ", ":", " {", "{", "{ ", "{", "; ", ";", " }", "}", ", ", ",")
+)
 
 // policy gives the content security policy: what is in the page may run, and nothing else; connections go where connect
 // says.

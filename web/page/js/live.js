@@ -50,7 +50,9 @@ function take(m) {
 
 async function poll() {
 	try {
-		take(await get("timeline.json?" + since()));
+		const asked = since(), m = await get("timeline.json?" + asked);
+		if (!run || asked !== since()) return; // the page was hidden and shown meanwhile, and another has asked
+		take(m);
 		if (run && !run.over) later(poll, POLL);
 	} catch {
 		lost();

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ const (
 	maxTold    = 64 // different messages that are kept while there is nothing new
 	maxViewers = 1024
 	leastPause = 500 * time.Millisecond // between two messages to a viewer
+	few        = 8                      // viewers that are all told at once
+	spread     = 400 * time.Millisecond // in which more of them are told, one after the other
 	heartbeat  = 15 * time.Second       // of a run that has nothing new, so that proxies keep the line
 	patience   = 10 * time.Second       // with a viewer that takes nothing
 )
@@ -31,7 +34,8 @@ const (
 type Live struct {
 	of      *timeline.Timeline
 	name    string
-	viewers atomic.Int64
+	viewers atomic.Int64  // who watch now
+	came    atomic.Uint64 // who did at any time
 
 	mu sync.Mutex
 	// Guarded by mu: what is the same for all viewers is made once.
@@ -179,6 +183,7 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	number := l.came.Add(1)
 	seen := uint64(0) // of a run that has not begun
 	for {
 		version, changed := l.of.Changed()
@@ -194,6 +199,9 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		seen = version
+		if d := l.turn(number); d > 0 && sleep(r, timer, d, nil) == gone {
+			return
+		}
 		b, more, err := l.since(&at)
 		if err != nil || !say(fmt.Sprintf("id: %d-%d-%d\ndata: ", at.gen, at.rows, at.events), b) || !more {
 			return
@@ -202,6 +210,16 @@ func (l *Live) stream(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// turn gives how long the n-th viewer waits for its turn. To write to hundreds at once takes the cores for milliseconds,
+// in which messages of players would be late; one after the other they are not noticed.
+func (l *Live) turn(n uint64) time.Duration {
+	if l.viewers.Load() <= few {
+		return 0
+	}
+	_, part := math.Modf(float64(n) * math.Phi) // of neighbouring numbers far apart, of all spread evenly
+	return time.Duration(part * float64(spread))
 }
 
 // Why a sleep ended.

@@ -406,3 +406,26 @@ func TestBeforeTheRun(t *testing.T) {
 		t.Errorf("got %.300s", body)
 	}
 }
+
+// TestTurns: few viewers are told at once, and many one after the other.
+func TestTurns(t *testing.T) {
+	l := NewLive(timeline.New(), "")
+	l.viewers.Store(few)
+	if d := l.turn(3); d != 0 {
+		t.Errorf("one of few waits for %v", d)
+	}
+	l.viewers.Store(200)
+	var parts [20]int
+	for n := range uint64(200) {
+		d := l.turn(n)
+		if d < 0 || d >= spread {
+			t.Fatalf("got %v, want less than %v", d, spread)
+		}
+		parts[int(len(parts))*int(d)/int(spread)]++
+	}
+	for i, n := range parts {
+		if n < 9 || n > 11 {
+			t.Errorf("part %d of %d has %d viewers, want about 10", i, len(parts), n)
+		}
+	}
+}

@@ -23,7 +23,7 @@ export class Run {
 		this.end = to.length ? to[to.length - 1] : 0;
 		this.rows = to.length;
 		const over = this.events.find((e) => e.kind === "load_over");
-		this.whole = (over && to.findLast((t) => t < over.at + this.manifest.interval_seconds / 9)) || this.end; // before connections were closed
+		this.whole = (over && to.findLast((t) => t <= over.at)) || this.end; // before connections were closed
 	}
 
 	raw(name) {

@@ -22,7 +22,7 @@ export function setText(e, text) {
 export function table(caption, heads, rows, foot) {
 	if (!rows.length) return null;
 	const text = heads.map((t, i) => i === 0 || t[0] === "<");
-	const cell = (tag, i, kid, scope) => h(tag, { scope, class: !text[i] ? "n" : kid.length > 40 ? "long" : null }, kid);
+	const cell = (tag, i, kid, scope) => h(tag, { scope, class: !text[i] ? "n" : kid.length > 60 ? "long" : null }, kid);
 	const t = h("table", null, h("caption", null, caption),
 		h("thead", null, h("tr", null, heads.map((t, i) => cell("th", i, t.replace("<", ""), "col")))),
 		h("tbody", null, rows.map((row) => h("tr", { class: row.mark }, row.map((kid, i) => (i ? cell("td", i, kid) : cell("th", i, kid, "row")))))));

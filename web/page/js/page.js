@@ -34,10 +34,10 @@ function tiles(run) {
 		["Players connected", known(now) ? say("count", now) : f("connections.peak"), [known(now) ? "now" : "at the peak", ...asked("load.players.asked")]],
 		["Messages sent", paced ? f(rate + ".delivered", "per_second") : say("per_second", field(run, "messages.sent") / field(run, "duration_seconds")), paced ? ["of ", f(rate + ".asked", "per_second"), ", ", f("messages.sent"), " in all"] : [f("messages.sent"), " in all"]],
 		["Response p99", p99, ["p50 ", p50, ", max ", max]],
-		["Failed to connect", f("connections.failed"), [...asked("connections.attempted"), known(lost) && ` attempts; ${say("count", lost)} sessions lost`]],
-		["Dropped", f("messages.dropped"), [f("rig.unanswered"), " unanswered"]],
+		["Failed to connect", f("connections.failed"), [...asked("connections.attempted"), ...(known(lost) ? [" attempts; ", h("span", { class: lost ? "bad" : "" }, say("count", lost) + " sessions lost")] : [])], field(run, "connections.failed")],
+		["Dropped", f("messages.dropped"), [f("rig.unanswered"), " unanswered"], field(run, "messages.dropped")],
 		["Rig lag p99", times(run, "schedule_lag_seconds", "p99"), "how late it sent"],
-	].map(([name, value, more]) => h("div", { class: "card" }, h("dt", null, name), h("dd", { class: "big" }, value), h("dd", { class: "note" }, more)));
+	].map(([name, value, more, bad]) => h("div", { class: "card" }, h("dt", null, name), h("dd", { class: bad ? "big bad" : "big" }, value), h("dd", { class: "note" }, more)));
 }
 
 // shown has what was last put somewhere: what is the same is left alone.

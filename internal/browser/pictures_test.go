@@ -33,7 +33,7 @@ func TestPictures(t *testing.T) {
 	pictured(t, browser, "live", r.address)
 	b.theme("light")
 	if *pictures {
-		b.picture("readme-page", 1280, 1100, 80)
+		b.picture("readme-page", 1280, 2050, 70)
 	}
 }
 

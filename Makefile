@@ -24,7 +24,7 @@ build: ## build ./loadrig, static
 demo: ## the main job, on the embedded target (about 12 seconds)
 	go run ./cmd/loadrig run
 
-test: ## run all tests, as the README says (two minutes; three where the real servers are installed)
+test: ## run all tests, as the README says (three to four minutes; six where the real servers and the browser are installed)
 	go test ./...
 
 race: ## run all tests with the race detector (needs a C compiler)

@@ -12,9 +12,6 @@ type Figures struct {
 	byRow   bool        // the JSON's outer list is of rows, not of columns
 }
 
-// At gives a figure; NaN if there is none.
-func (f Figures) At(column, row int) float64 { return f.data[column][row] }
-
 // MarshalJSON implements json.Marshaler. Counts have all their digits, other figures four that mean something,
 // as histograms have three.
 func (f Figures) MarshalJSON() ([]byte, error) {

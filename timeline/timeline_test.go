@@ -52,7 +52,7 @@ func (r *Run) column(t *testing.T, key string) (list []float64) {
 		t.Fatalf("got no column %s", key)
 	}
 	for k := range r.Rows {
-		list = append(list, r.Data.At(i, k))
+		list = append(list, r.Data.data[i][k])
 	}
 	return list
 }

@@ -43,7 +43,11 @@ it is written to the outputs that loadrig run knows too.`,
 				return err
 			}
 			if html != "" {
-				out = append(out, htmlTo(html).String())
+				page := htmlTo(html)
+				if err := checkPage(page); err != nil {
+					return err
+				}
+				out = append(out, page.String())
 			}
 			o := opener{p: p, logger: slog.New(slog.NewTextHandler(p.Stderr, nil)), from: "-o/--out", patient: true}
 			sinks, _, err := o.open(out)
@@ -79,6 +83,14 @@ it is written to the outputs that loadrig run knows too.`,
 
 // htmlTo is the output that --html asks for.
 func htmlTo(file string) outputs.Spec { return outputs.Spec{Format: outputs.HTML, Destination: file} }
+
+// checkPage tells what would keep it from being written; the flag is named as it was given.
+func checkPage(page outputs.Spec) error {
+	if err := page.Check(); err != nil {
+		return &exitError{ExitUsage, fmt.Errorf("--%w", err)}
+	}
+	return nil
+}
 
 // together is several sinks as one. Each is told everything, whatever becomes of the others; what one could not take is
 // told at the end.
